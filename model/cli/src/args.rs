@@ -38,6 +38,8 @@ pub enum Command {
     Fuzz(FuzzArgs),
     /// Leave out of a scenario whatever it does not need to violate a property.
     Shrink(ShrinkArgs),
+    /// Run scenarios on threads of the operating system, again and again, and tell what they met: nothing is explored.
+    Stress(StressArgs),
     /// Explore every program up to a size over a few operations and objects, and say what can go wrong.
     Sweep(SweepArgs),
     /// Put a sweep together from the files of its parts.
@@ -321,6 +323,50 @@ impl SubjectArg {
     pub fn name(self) -> String {
         self.to_possible_value().map_or(String::new(), |v| v.get_name().into())
     }
+}
+
+/// Arguments of `stress`.
+#[derive(Args, Debug)]
+pub struct StressArgs {
+    /// Scenario files, or folders with `.kdl` files in them; `::NAME` behind one takes that scenario or case alone.
+    #[arg(required_unless_present = "memory", value_name = "PATH[::CASE]")]
+    pub paths: Vec<PathBuf>,
+    /// Only scenarios and cases whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// How long each case is run [default: 2, unless there is a number of runs; with `--memory` 10].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<Duration>,
+    /// How often each case is run.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: Option<u64>,
+    /// What each run is held up by is drawn from this; what the machine does with it is not the same twice.
+    #[arg(long, default_value = "1")]
+    pub seed: u64,
+    /// How many instances of a scenario run at once, each with a thread of the system for every one of its own.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
+    /// The CPUs that they may run on, such as `0,2` [default: all that there are].
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    pub cpus: Vec<usize>,
+    /// Explore each case with `explicit` as well, within a limit, and hold what was seen against that; else only where
+    /// something was violated, or is not explained by any order of the steps.
+    #[arg(long)]
+    pub explicit: bool,
+    /// Show how it ended, and what it cost: runs, steps, how long each took.
+    #[arg(long)]
+    pub stats: bool,
+    /// Instead: real memory, so many MiB of it, without a scenario. Threads (`--jobs`) touch it through page faults while
+    /// the page-copy engine moves it, and every byte is looked at.
+    #[arg(long, value_name = "MIB", conflicts_with_all = ["paths", "runs", "cpus", "only", "explicit"],
+        value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub memory: Option<u16>,
+    /// With `--memory`: raise page faults in software, whatever the system permits.
+    #[arg(long, requires = "memory")]
+    pub software: bool,
+    /// How traces are shown.
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// Arguments of `fuzz`.

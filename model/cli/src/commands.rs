@@ -17,6 +17,8 @@ mod replay;
 mod sample;
 mod shrink;
 mod signals;
+mod soak;
+mod stress;
 mod sweep;
 mod vacuity;
 
@@ -92,7 +94,7 @@ pub fn run(cli: &Cli) -> Exit {
     if !interrupt::requested() {
         return exit;
     }
-    if !matches!(cli.command, Command::Check(_)) {
+    if !matches!(cli.command, Command::Check(_) | Command::Stress(_)) {
         complain("interrupted: not everything was looked at\n");
     }
     exit.max(Exit::Incomplete)
@@ -109,6 +111,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::List(a) => list::list(a),
         Command::Diagram(a) => diagram::diagram(a),
         Command::Mutants(a) => mutants::mutants(a),
+        Command::Stress(a) => stress::stress(a),
         Command::Sweep(a) => sweep::sweep(a),
         Command::Merge(a) => merge::merge(a),
         Command::Properties => properties(),

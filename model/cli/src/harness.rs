@@ -61,7 +61,7 @@ impl File {
         slot.get_or_init(|| {
             let case = &self.cases[case].1;
             let executions = match engine {
-                Engine::Explicit | Engine::Shuttle => None,
+                Engine::Explicit | Engine::Shuttle | Engine::Threads => None,
                 Engine::Loom => Some(case.limits.executions.map_or(LOOM_EXECUTIONS, |own| own.min(LOOM_EXECUTIONS))),
             };
             let limits = LimitOverrides { executions, ..LimitOverrides::default() };

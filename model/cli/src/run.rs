@@ -5,7 +5,7 @@ use crate::{
     memory,
 };
 use fenceweave_explore::{
-    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, loom, shuttle,
+    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, loom, shuttle, threads,
 };
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
@@ -110,7 +110,28 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
         }
         Engine::Loom if limits.preemptions.is_some() => loom::explore(&task, &limits, progress),
         Engine::Loom => loom::deepen(&task, &limits, progress),
+        Engine::Threads => {
+            let how = threads::Options { runs: limits.executions, time: limits.time, ..Default::default() };
+            threads::stress(&task, &how, &limits, progress).0
+        }
     }
+}
+
+/// Runs a case on threads of the system.
+pub(crate) fn on_threads(
+    case: &Case,
+    how: &threads::Options,
+    limits: &Limits,
+    progress: &dyn Progress,
+) -> (Exploration, threads::Summary) {
+    let engine = fenceweave_scenario::Engine::Threads;
+    let conditions: Vec<Condition> = case.expectations.conditions(engine).map(|e| e.condition.clone()).collect();
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    if let Some((_, reason)) = case.excluded.iter().find(|(e, _)| *e == engine) {
+        let refused = Exploration::refused(Engine::Threads, &task, format!("the scenario says: {reason}"));
+        return (refused, threads::Summary::default());
+    }
+    threads::stress(&task, how, limits, progress)
 }
 
 /// The user's limits win over the scenario's, and those over the defaults. All defaults are counts, so that a bounded
@@ -140,5 +161,6 @@ pub(crate) fn scenario_engine(engine: Engine) -> fenceweave_scenario::Engine {
         Engine::Explicit => fenceweave_scenario::Engine::Explicit,
         Engine::Shuttle => fenceweave_scenario::Engine::Shuttle,
         Engine::Loom => fenceweave_scenario::Engine::Loom,
+        Engine::Threads => fenceweave_scenario::Engine::Threads,
     }
 }

@@ -7,6 +7,7 @@
 //! * [`shuttle`](mod@shuttle): the same scripts on shuttle's threads under a scheduler of ours (sleep sets, visited
 //!   states where there are loops), shuttle's samplers, and replay.
 //! * [`loom`](mod@loom): the same scripts on loom's threads, with the kernel's memory orders.
+//! * [`threads`]: the same scripts on threads of the operating system, as often as there is time: it explores nothing.
 //! * [`compare`]: which outcome sets must be equal and which contained.
 //!
 //! # What must not
@@ -17,6 +18,7 @@
 //!
 //! [`Task`] and [`Exploration`] below: what goes in and what comes out. Then [`explicit`].
 
+mod alone;
 pub mod compare;
 pub mod diagnose;
 pub mod explicit;
@@ -24,6 +26,7 @@ pub mod interrupt;
 pub mod loom;
 mod room;
 pub mod shuttle;
+pub mod threads;
 mod unfold;
 pub mod walk;
 
@@ -45,10 +48,12 @@ pub enum Engine {
     Shuttle,
     /// Loom's threads, weak memory.
     Loom,
+    /// Threads of the operating system.
+    Threads,
 }
 
 impl Engine {
-    /// All of them, in the order in which they are run and shown.
+    /// All that explore, in the order in which they are run and shown: [`Engine::Threads`] only samples.
     pub const ALL: [Engine; 3] = [Engine::Explicit, Engine::Shuttle, Engine::Loom];
 
     /// The name that the command line and a scenario's `engine=` use.
@@ -57,6 +62,7 @@ impl Engine {
             Engine::Explicit => "explicit",
             Engine::Shuttle => "shuttle",
             Engine::Loom => "loom",
+            Engine::Threads => "threads",
         }
     }
 
@@ -74,11 +80,11 @@ impl Engine {
     pub fn misses(self) -> &'static [&'static str] {
         match self {
             Engine::Loom => &["load buffering", "late stores"],
-            Engine::Explicit | Engine::Shuttle => &[],
+            Engine::Explicit | Engine::Shuttle | Engine::Threads => &[],
         }
     }
 
-    /// The engine of that name.
+    /// The engine that explores of that name.
     pub fn from_name(name: &str) -> Option<Engine> {
         Engine::ALL.into_iter().find(|e| e.name() == name)
     }

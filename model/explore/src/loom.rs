@@ -65,7 +65,6 @@
 //! `execution` the threads' loops, `replay` an execution taken again from its trace.
 
 mod address;
-mod alone;
 mod cells;
 mod coherence;
 mod data;
@@ -77,12 +76,12 @@ mod memory;
 mod panics;
 mod replay;
 mod runtime;
+mod system;
 
 pub use deepen::deepen;
 pub use replay::{Replayed, replay};
 
 use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt};
-use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{Condition, Instr, Program, Script, State, ThreadId, program::Role};
 use findings::{Findings, Shown};
@@ -99,6 +98,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use system::System;
 
 /// Most ways of one choice: as many stores as loom remembers.
 const MAX_WAYS: u8 = 7;

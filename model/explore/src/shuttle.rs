@@ -61,10 +61,10 @@
 
 mod checkpoints;
 mod replay;
-mod rig;
+pub(crate) mod rig;
 mod sample;
 mod search;
-mod tally;
+pub(crate) mod tally;
 
 pub use replay::{Divergence, ReplayError, replay};
 pub use sample::{Sampler, sample};

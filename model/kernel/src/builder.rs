@@ -7,7 +7,10 @@ use crate::{
     expr::Operator,
     fixed,
     primitives::rcu,
-    program::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl},
+    program::{
+        FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PageTable, PoolRange, Program, Script, SourceLine,
+        VarDecl,
+    },
     resv::{self, Usage},
     ww,
 };
@@ -73,6 +76,16 @@ impl ProgramBuilder {
             keys: vec![],
         });
         ObjId::var(self.program.vars.len() - 1)
+    }
+
+    /// Declares a page table of so many pages.
+    pub fn page_table(&mut self, name: &str, pages: u16) {
+        let first = ObjId::var(self.program.vars.len());
+        for page in 0..pages {
+            self.var(&format!("{name}[{page}]"), Value::Word(0));
+        }
+        let lock = self.object(&format!("{name}.ptl"), fixed::Spinlock);
+        self.program.page_tables.push(PageTable { first, len: pages, lock });
     }
 
     /// Interns a field name.

@@ -22,7 +22,7 @@ pub use crate::{
 pub use choice::Choice;
 pub use instr::{FunctionCall, Instr, Results};
 pub use leaf::{Leaf, Path};
-pub use object::{Members, NamedType, ObjectDecl, Premise, SlabKind, StructDecl, VarDecl};
+pub use object::{Members, NamedType, ObjectDecl, PageTable, Premise, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, Grain, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation,
@@ -214,8 +214,8 @@ pub struct Program {
     pub delayed_fput: Option<(ObjId, ThreadId)>,
     /// The semaphores of address spaces that are declared: each is an `mmap_lock`.
     pub mms: Vec<ObjId>,
-    /// The page tables of user space: the word of the first entry, and how many there are.
-    pub page_tables: Vec<(ObjId, u16)>,
+    /// The page tables of user space.
+    pub page_tables: Vec<PageTable>,
     /// Documented orders of locks: each is outside of those that follow it. What stands at one place is a class: a
     /// lock, or all those that a field of a struct is.
     pub lock_orders: Vec<Vec<Vec<ObjId>>>,

@@ -8,12 +8,13 @@
 //!   an access                 the entry and the frame: one step                     ([`access`])
 //! ```
 //!
-//! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page frame,
-//! with [`RDONLY`] if it must not be written. One table stands for those of all processes: no two mappings have an
-//! address in common. The lock of a table has no step of its own, since an entry changes at once. What a CPU has
-//! cached of a translation is gone when `zap` and `wp` are over, for the flush waits for the other CPUs; so they are one
-//! step, and what translated before is over, too. Left out: levels, accessed and dirty bits, huge entries, `struct
-//! page` and its counts.
+//! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page
+//! frame, with [`RDONLY`] if it must not be written. One table stands for those of all processes: no two mappings have
+//! an address in common. A number that is that of a frame of the scenario's is that frame, and others are only numbers.
+//! The lock of a table has no step of its own, since each of these is one. What a CPU has cached
+//! of a translation is gone when `zap` and `wp` are over, for the flush waits for the other CPUs; so they are one step,
+//! and what translated before is over, too. Left out: levels, accessed and dirty bits, huge entries, `struct page` and
+//! its counts.
 //!
 //! An entry that leads to a frame which its object has left, or which is free, is a mistake when that happens, and not
 //! when somebody uses it.
@@ -28,13 +29,14 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, Violation,
-    World,
     coder::points,
     ground::{
         kind::DeclRow,
         op::{Takes, option},
     },
+    memory,
     primitives::variable,
+    property::Form,
     protocol::Protocol,
 };
 
@@ -58,6 +60,17 @@ pub const DECLARED: DeclRow = DeclRow {
     make: None,
 };
 
+/// Where an entry is.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    /// The lock of its page table.
+    pub(crate) lock: ObjId,
+    /// Its word.
+    pub(crate) word: ObjId,
+    /// The number of its page.
+    pub(crate) page: u8,
+}
+
 /// The frame that an entry leads to, if it leads anywhere.
 pub(crate) fn frame(entry: Value) -> Option<i32> {
     entry.word().map(|entry| entry & !RDONLY).filter(|frame| *frame != 0)
@@ -68,14 +81,29 @@ fn writable(entry: Value) -> bool {
     frame(entry).is_some() && entry.word().is_some_and(|entry| entry & RDONLY == 0)
 }
 
-/// The first entry that leads to a frame: nobody else may get that, nor may its object leave it.
-pub(crate) fn mapped<R: Runtime>(program: &Program, world: &World<R>, wanted: impl Fn(i32) -> bool) -> Option<ObjId> {
-    entries(program).find(|entry| frame(world.var_value(*entry)).is_some_and(&wanted))
+/// The first entry that leads to such a frame, whatever the engine.
+fn mapped<R: Runtime>(cx: &mut Cx<'_, R>, wanted: impl Fn(i32) -> bool) -> Option<ObjId> {
+    for table in &cx.program.page_tables {
+        cx.rt.enter(table.lock);
+    }
+    entries(cx.program).for_each(|entry| cx.note(entry));
+    entries(cx.program).find(|entry| frame(cx.world.var_value(*entry)).is_some_and(&wanted))
+}
+
+/// Tells an entry that leads to a frame which goes. Whether there is one.
+pub(crate) fn tell_mapped<R: Runtime>(cx: &mut Cx<'_, R>, gone: ObjId) -> bool {
+    let number = memory::kind::number(cx.program, gone);
+    let entry = mapped(cx, |frame| frame == number);
+    if entry.is_some() {
+        let v = cx.violation_of(Property::STALE_MAPPING);
+        cx.note_violation(Violation { object: entry, also: Some(gone), form: Some(Form::FREED_MAPPED), ..v });
+    }
+    entry.is_some()
 }
 
 /// Every entry of every page table.
 pub(crate) fn entries(program: &Program) -> impl Iterator<Item = ObjId> {
-    program.page_tables.iter().flat_map(|(first, len)| (0..usize::from(*len)).map(|at| first.offset(at)))
+    program.page_tables.iter().flat_map(|table| (0..usize::from(table.len)).map(|at| table.first.offset(at)))
 }
 
 points! {
@@ -98,6 +126,8 @@ points! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PteOp {
     pub(crate) how: How,
+    /// The lock of the page table.
+    pub(crate) lock: ObjId,
     /// The first entry.
     pub(crate) first: ObjId,
     /// How many; of `Leave` how many frames.
@@ -109,6 +139,7 @@ pub struct PteOp {
 impl Code for PteOp {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.how.code(c);
+        self.lock.code(c);
         self.first.code(c);
         c.byte(&mut self.n);
         self.entry.code(c);
@@ -116,7 +147,8 @@ impl Code for PteOp {
 }
 
 impl PteOp {
-    pub(crate) const BLANK: PteOp = PteOp { how: How::Zap, first: ObjId::object(0), n: 0, entry: 0 };
+    pub(crate) const BLANK: PteOp =
+        PteOp { how: How::Zap, lock: ObjId::object(0), first: ObjId::object(0), n: 0, entry: 0 };
 
     fn words(self) -> impl Iterator<Item = ObjId> {
         (0..usize::from(self.n)).map(move |at| self.first.offset(at))
@@ -169,8 +201,7 @@ impl PteOp {
     /// Nobody may still be led there.
     fn leave<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Value {
         let frames = self.entry..self.entry.saturating_add(i32::from(self.n));
-        entries(cx.program).for_each(|entry| cx.note(entry));
-        if let Some(entry) = mapped(cx.program, cx.world, |frame| frames.contains(&frame)) {
+        if let Some(entry) = mapped(cx, |frame| frames.contains(&frame)) {
             let v = cx.violation_of(Property::STALE_MAPPING);
             cx.note_violation(Violation { object: Some(entry), ..v });
         }
@@ -186,6 +217,7 @@ fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Value {
 
 impl Protocol for PteOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.enter(self.lock);
         Flow::Done(match self.how {
             How::Insert => self.insert(cx),
             How::MkWrite => self.mkwrite(cx),

@@ -12,7 +12,7 @@ use crate::{
     io::{self, StreamingLoads},
     region::Region,
     side::SpaceId,
-    units::{ByteLen, ByteOffset, PageCount},
+    units::{ByteLen, ByteOffset, Page, PageCount},
 };
 use std::{marker::PhantomData, ptr::NonNull, sync::Arc};
 
@@ -62,6 +62,16 @@ impl Aperture {
         // SAFETY: the offset lies inside the region, or at its end.
         let base = unsafe { self.region.base().add(offset.0 as usize) };
         Some(IoSpan { base, len: len.0 as usize, aperture: PhantomData })
+    }
+}
+
+impl Aperture {
+    /// Where so many whole pages lie; `None` if they do not start at a page, or do not all lie inside. No reference may
+    /// be made of them.
+    #[inline(always)]
+    pub(crate) fn whole(&self, offset: ByteOffset, pages: PageCount) -> Option<NonNull<Page>> {
+        let span = self.span(offset, pages.bytes())?;
+        offset.is_page_aligned().then_some(span.base.cast())
     }
 }
 
@@ -161,7 +171,7 @@ impl<'a> IoSpan<'a> {
         // SAFETY: every index lies below `len`; the words between `head` and `tail` are aligned to 8.
         unsafe {
             (0..head).chain(tail..self.len).for_each(|i| io::store8(base.add(i), byte));
-            (head..tail).step_by(8).for_each(|i| io::store64(base.add(i).cast(), u64::from_ne_bytes([byte; 8])));
+            io::fill_words(base.add(head).cast(), u64::from_ne_bytes([byte; 8]), (tail - head) / 8);
         }
     }
 
@@ -178,7 +188,7 @@ impl<'a> IoSpan<'a> {
         unsafe {
             first.iter().enumerate().for_each(|(i, byte)| io::store8(base.add(i), *byte));
             let base = base.add(first.len());
-            words.iter().enumerate().for_each(|(i, w)| io::store64(base.add(i * 8).cast(), u64::from_ne_bytes(*w)));
+            io::write_words(base.cast(), words);
             let base = base.add(words.len() * 8);
             last.iter().enumerate().for_each(|(i, byte)| io::store8(base.add(i), *byte));
         }
@@ -197,7 +207,7 @@ impl<'a> IoSpan<'a> {
         unsafe {
             first.iter_mut().enumerate().for_each(|(i, byte)| *byte = io::load8(base.add(i)));
             let base = base.add(first.len());
-            words.iter_mut().enumerate().for_each(|(i, w)| *w = io::load64(base.add(i * 8).cast()).to_ne_bytes());
+            io::read_words(words, base.cast());
             let base = base.add(words.len() * 8);
             last.iter_mut().enumerate().for_each(|(i, byte)| *byte = io::load8(base.add(i)));
         }
@@ -267,7 +277,7 @@ impl<'a> IoSpan<'a> {
             (0..head).for_each(|i| io::store8(to.add(i), io::load8(from.add(i))));
             let words = (head..tail).step_by(word);
             match word {
-                8 => words.for_each(|i| io::store64(to.add(i).cast(), io::load64(from.add(i).cast()))),
+                8 => io::copy_words(to.add(head).cast(), from.add(head).cast(), (tail - head) / 8),
                 4 => words.for_each(|i| io::store32(to.add(i).cast(), io::load32(from.add(i).cast()))),
                 _ => words.for_each(|i| io::store8(to.add(i), io::load8(from.add(i)))),
             }

@@ -1,25 +1,34 @@
-//! How fast moves are, beside `memcpy` of as many bytes in the same run.
+//! How fast moves are, beside `memcpy` of as many bytes in the same run, and beside a loop written by hand: `memcpy` of a
+//! page, for each of the very pages that the move copies, by their bare addresses. A ratio that the loop does not better is
+//! the machine's.
 //!
-//! Each figure is the median of paired rounds: in every round the move and its baseline are timed one right after the
-//! other, in turns the one or the other first, so that whatever else the machine does falls on both. The ratio is the
-//! median of the rounds' ratios, not the ratio of the medians.
+//! Each figure is the median of paired rounds: in every round the move is timed, then its baseline twice, then the move
+//! again, so that whatever else the machine does falls on both, and each is once the first to find its bytes out of the
+//! cache. Likewise the loop and the baseline, in rounds of their own: what the loop leaves in the cache would be the move's
+//! to clear away.
+//! The ratio is the median of the rounds' ratios, not the ratio of the medians. A round in which this thread was preempted
+//! is made again (where one thread copies), as often as there are rounds.
 #![allow(unsafe_code)]
 
 use crate::{
     aperture::Aperture,
+    bulk::Pair,
     contents::Tag,
     error::Error,
     io::Capability,
+    kmap::{IoPages, SystemWriter, Walk},
     plan::Request,
     region::Region,
     run::{Buffer, Move},
+    runs::Addresses,
     scatter::{ScatterList, Segment},
     side::Kind,
     system::{Arena, Layout, SystemPages},
-    units::{BusAddress, ByteLen, ByteOffset, PAGE_SIZE, PageCount},
+    units::{BusAddress, ByteLen, ByteOffset, PAGE_SIZE, Page, PageCount},
 };
 use std::{
     fmt::Write,
+    ptr::NonNull,
     sync::{Arc, Barrier},
     time::{Duration, Instant},
 };
@@ -75,6 +84,10 @@ pub struct Row {
     pub baseline_gbps: f64,
     /// How many times as fast as the baseline.
     pub ratio: f64,
+    /// The middle half of the rounds' ratios lies between these.
+    pub spread: (f64, f64),
+    /// How many times as fast as the baseline a loop written by hand over the same pages is.
+    pub by_hand: f64,
 }
 
 /// All figures of a run.
@@ -126,6 +139,23 @@ struct Setup {
     plain: [Region; 2],
 }
 
+/// Pages for the loop written by hand.
+#[derive(Clone)]
+struct ByHand(Vec<Pair>);
+
+// SAFETY: addresses, used while their setup lives; each thread has pages of its own.
+unsafe impl Send for ByHand {}
+
+impl ByHand {
+    fn copy(&self) {
+        for pair in &self.0 {
+            // SAFETY: pages of two buffers that the setup keeps; no move of them runs meanwhile, and nobody else knows them.
+            unsafe { pair.to.copy_from_nonoverlapping(pair.from, 1) }
+            std::hint::black_box(pair.to);
+        }
+    }
+}
+
 impl Setup {
     fn new(
         to: Kind,
@@ -154,14 +184,26 @@ impl Setup {
             rows.push(self.against_memcpy(Capability::words_only(), false)?);
             // To a destination of its own: the two are in use at once.
             let to = buffer(self.to, self.layout, self.pages)?;
+            let hand = self.by_hand(&self.dst)?;
             let words = self.moves_to(&to, Capability::words_only())?;
-            rows.push(self.row(self.moves(able)?, Baseline::Words, true, |_| Timed::Moves(words)));
+            rows.push(self.row(self.moves(able)?, Baseline::Words, true, |_| Timed::Moves(words), hand));
         }
         Ok(rows)
     }
 
     fn against_memcpy(&self, capability: Capability, streaming: bool) -> Result<Row, Error> {
-        Ok(self.row(self.moves(capability)?, Baseline::Memcpy, streaming, Timed::Memcpy))
+        let hand = self.by_hand(&self.dst)?;
+        Ok(self.row(self.moves(capability)?, Baseline::Memcpy, streaming, Timed::Memcpy, hand))
+    }
+
+    /// The pages of a move to `dst`, cut among the threads.
+    fn by_hand(&self, dst: &Buffer) -> Result<Vec<ByHand>, Error> {
+        let (to, from) = (addresses(dst)?, addresses(&self.src)?);
+        let pairs: Vec<Pair> = to.into_iter().zip(from).map(|(to, from)| Pair { to, from }).collect();
+        let cut = |(first, pages): (u32, PageCount)| {
+            pairs.iter().skip(first as usize).take(pages.0 as usize).copied().collect()
+        };
+        Ok(self.parts().into_iter().map(|part| ByHand(cut(part))).collect())
     }
 
     /// The move, cut among the threads.
@@ -188,6 +230,7 @@ impl Setup {
 enum Timed<'s> {
     Moves(Vec<Move>),
     Memcpy(&'s Setup),
+    ByHand(Vec<ByHand>),
 }
 
 impl Timed<'_> {
@@ -202,6 +245,7 @@ impl Timed<'_> {
                 });
                 time_parts(parts.collect(), repeat)
             }
+            Timed::ByHand(parts) => time_parts(parts.iter().cloned().map(|part| move || part.copy()).collect(), repeat),
             Timed::Memcpy(setup) => {
                 let parts = setup.parts();
                 let copy = |(first, pages): (u32, PageCount)| {
@@ -251,26 +295,15 @@ impl Setup {
         baseline: Baseline,
         streaming: bool,
         other: impl FnOnce(&'s Setup) -> Timed<'s>,
+        by_hand: Vec<ByHand>,
     ) -> Row {
         // Small moves are repeated, so that a round lasts longer than the clock's grain.
         let repeat = (4 << 20_u32) / (self.pages.bytes().0 as u32).clamp(1, 4 << 20);
-        let (mut moves, mut other) = (Timed::Moves(moves), other(self));
-        let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        // One round more, the first, for the caches.
-        for round in 0..=self.rounds {
-            let (a, b) = if round % 2 == 0 {
-                let a = moves.time(repeat);
-                (a, other.time(repeat))
-            } else {
-                let b = other.time(repeat);
-                (moves.time(repeat), b)
-            };
-            if round > 0 {
-                ours.push(a.as_secs_f64());
-                theirs.push(b.as_secs_f64());
-                ratios.push(b.as_secs_f64() / a.as_secs_f64());
-            }
-        }
+        let mut other = other(self);
+        let (ours, theirs) = self.paired(&mut Timed::Moves(moves), &mut other, repeat);
+        let (hand, hands) = self.paired(&mut Timed::ByHand(by_hand), &mut other, repeat);
+        let ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| theirs / ours).collect();
+        let by_hand = hand.iter().zip(&hands).map(|(hand, theirs)| theirs / hand).collect();
         let gbps = |seconds: f64| self.pages.bytes().0 as f64 / seconds / 1e9;
         Row {
             to: self.to,
@@ -279,17 +312,62 @@ impl Setup {
             streaming,
             pages: self.pages,
             threads: self.threads,
-            gbps: gbps(median(ours)),
+            gbps: gbps(quantile(ours, 2)),
             baseline,
-            baseline_gbps: gbps(median(theirs)),
-            ratio: median(ratios),
+            baseline_gbps: gbps(quantile(theirs, 2)),
+            ratio: quantile(ratios.clone(), 2),
+            spread: (quantile(ratios.clone(), 1), quantile(ratios, 3)),
+            by_hand: quantile(by_hand, 2),
         }
+    }
+
+    /// How many seconds each takes, round by round.
+    fn paired(&self, one: &mut Timed<'_>, other: &mut Timed<'_>, repeat: u32) -> (Vec<f64>, Vec<f64>) {
+        let (mut ones, mut others) = (Vec::new(), Vec::new());
+        // One round more, the first, for the caches.
+        let (mut round, mut again) = (0, self.rounds);
+        while round <= self.rounds {
+            let before = preemptions();
+            let first = one.time(repeat);
+            let (b, a) = (other.time(repeat) + other.time(repeat), first + one.time(repeat));
+            if self.threads == 1 && again > 0 && preemptions() != before {
+                again -= 1;
+                continue;
+            }
+            if round > 0 {
+                ones.push(a.as_secs_f64() / 2.0);
+                others.push(b.as_secs_f64() / 2.0);
+            }
+            round += 1;
+        }
+        (ones, others)
     }
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+/// So many quarters of some figures lie below this: two, and it is the median.
+fn quantile(mut figures: Vec<f64>, quarters: usize) -> f64 {
     figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    figures.get(figures.len() * quarters / 4).copied().unwrap_or(f64::NAN)
+}
+
+/// How often this thread was made to give up its CPU, where the system says so.
+fn preemptions() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"))?.trim().parse().ok()
+}
+
+/// Where a buffer's pages lie.
+fn addresses(buffer: &Buffer) -> Result<Vec<NonNull<Page>>, Error> {
+    let side = buffer.side();
+    let all = |pages: &mut dyn Addresses| {
+        side.stated.indices().filter_map(|page| pages.stretch(page, 1).ok().map(|found| found.at)).collect()
+    };
+    Ok(match buffer {
+        Buffer::Tt(system) | Buffer::Memory(system) => all(&mut SystemWriter::new(&mut system.write()?)),
+        Buffer::Scatter(aperture, _) | Buffer::Linear(aperture, ..) => {
+            all(&mut IoPages::of(aperture, Walk::over(&side, None)))
+        }
+    })
 }
 
 /// A buffer with contents, that its own pages are touched and no figure pays for their first use.
@@ -360,8 +438,7 @@ impl Layout {
 
 impl Row {
     /// What the columns of [`line`](Self::line) are.
-    pub const HEADING: &str =
-        "     size  threads  from    to      layout      reads        GB/s   baseline         ratio";
+    pub const HEADING: &str = "     size  threads  from    to      layout      reads        GB/s   baseline         ratio  (spread)      loop";
 
     /// One line of a table.
     pub fn line(&self) -> String {
@@ -373,7 +450,7 @@ impl Row {
             (Kind::Io, false) => "words",
         };
         format!(
-            "{size:>9}  {:>7}  {:<6}  {:<6}  {:<10}  {reads:<9}  {:>7.2}   {:<6} {:>7.2}  {:>5.2}",
+            "{size:>9}  {:>7}  {:<6}  {:<6}  {:<10}  {reads:<9}  {:>7.2}   {:<6} {:>7.2}  {:>5.2}  ({:.2}-{:.2})  {:>5.2}",
             self.threads,
             self.from.word(),
             self.to.word(),
@@ -381,7 +458,10 @@ impl Row {
             self.gbps,
             self.baseline.word(),
             self.baseline_gbps,
-            self.ratio
+            self.ratio,
+            self.spread.0,
+            self.spread.1,
+            self.by_hand
         )
     }
 }
@@ -411,6 +491,8 @@ impl Report {
                 "baseline": row.baseline.word(),
                 "baseline_gb_per_s": row.baseline_gbps,
                 "ratio": row.ratio,
+                "ratio_spread": [row.spread.0, row.spread.1],
+                "loop_ratio": row.by_hand,
             })
         };
         serde_json::json!({ "rounds": self.rounds, "rows": self.rows.iter().map(row).collect::<Vec<_>>() })
@@ -430,7 +512,7 @@ mod tests {
         let per_figure = if Capability::probe().streaming().is_some() { 12 } else { 8 };
         assert_eq!(report.rows.len(), per_figure * 3);
         assert_eq!(told, report.rows.len());
-        assert!(report.rows.iter().all(|row| row.gbps > 0.0 && row.ratio > 0.0));
+        assert!(report.rows.iter().all(|row| row.gbps > 0.0 && row.ratio > 0.0 && row.by_hand > 0.0));
         assert_eq!(report.table().lines().count(), told + 1);
         assert_eq!(report.json()["rows"].as_array().unwrap().len(), told);
     }

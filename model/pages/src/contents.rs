@@ -97,6 +97,12 @@ impl Done {
         Done { action: plan.action(), written: PageCount(0), wrong_accessor: PageCount(0) }
     }
 
+    /// So many pages, by the accessors that are theirs.
+    #[inline]
+    pub(crate) fn count_pages(&mut self, pages: u32) {
+        self.written.0 += pages;
+    }
+
     #[inline]
     pub(crate) fn count(&mut self, wrong_accessor: bool) {
         self.written.0 += 1;

@@ -1,7 +1,8 @@
 //! Single words of I/O memory: one access of the stated width each, never merged, split or left out, and never a data
 //! race (a word that two threads write at once is the one or the other).
 //!
-//! On x86-64 each is one `mov` in an `asm!` block (`readl()`, `writeq()`). Elsewhere, and under Miri, all are made of
+//! On x86-64 each is one `mov` in an `asm!` block (`readl()`, `writeq()`), and many in a row are one `rep movsq`
+//! (`memcpy_toio()` is such a string instruction as well): a move of a word, repeated. Elsewhere, and under Miri, all are made of
 //! relaxed atomics of 64 bits: a narrower word is a part of one, and writing it replaces the whole. Such atomics may
 //! race; and an `asm!` block may do whatever Rust could have done in its place, which is that. So both are right for
 //! memory that anybody may write at any time. References to such memory are never made.
@@ -42,6 +43,48 @@ mod words {
     word!(load8, store8, u8, reg_byte, "byte", "");
     word!(load32, store32, u32, reg, "dword", ":e");
     word!(load64, store64, u64, reg, "qword", "");
+
+    /// Copies words, the lowest first, one `movsq` each.
+    ///
+    /// # Safety
+    /// So many words are mapped at both; each side is I/O memory and aligned to words, or memory that is the caller's
+    /// to read (`from`) or to write (`to`).
+    #[inline(always)]
+    pub(crate) unsafe fn copy_words(to: *mut u64, from: *const u64, count: usize) {
+        // SAFETY: the caller's promise; of I/O memory, as relaxed atomic loads and stores. The direction flag is clear, as
+        // always when Rust runs.
+        unsafe {
+            asm!("rep movsq", inout("rdi") to => _, inout("rsi") from => _, inout("rcx") count => _,
+                options(nostack, preserves_flags));
+        }
+    }
+
+    /// # Safety
+    /// So many words are mapped at `to`, which is aligned I/O memory.
+    #[inline(always)]
+    pub(crate) unsafe fn fill_words(to: *mut u64, word: u64, count: usize) {
+        // SAFETY: as in `copy_words`.
+        unsafe {
+            asm!("rep stosq", inout("rdi") to => _, in("rax") word, inout("rcx") count => _,
+                options(nostack, preserves_flags));
+        }
+    }
+
+    /// # Safety
+    /// As many words are mapped at `to`, which is aligned I/O memory.
+    #[inline(always)]
+    pub(crate) unsafe fn write_words(to: *mut u64, words: &[[u8; 8]]) {
+        // SAFETY: the caller's promise; `words` is borrowed.
+        unsafe { copy_words(to, words.as_ptr().cast(), words.len()) }
+    }
+
+    /// # Safety
+    /// As many words are mapped at `from`, which is aligned I/O memory.
+    #[inline(always)]
+    pub(crate) unsafe fn read_words(words: &mut [[u8; 8]], from: *const u64) {
+        // SAFETY: the caller's promise; `words` is borrowed alone.
+        unsafe { copy_words(words.as_mut_ptr().cast(), from, words.len()) }
+    }
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(miri), not(feature = "portable"))))]
@@ -100,9 +143,45 @@ mod words {
     word!(load8, store8, u8);
     word!(load32, store32, u32);
     word!(load64, store64, u64);
+
+    /// Copies words, the lowest first.
+    ///
+    /// # Safety
+    /// So many words are mapped at both, which are aligned I/O memory.
+    pub(crate) unsafe fn copy_words(to: *mut u64, from: *const u64, count: usize) {
+        // SAFETY: the caller's promise.
+        (0..count).for_each(|i| unsafe { store64(to.add(i), load64(from.add(i))) });
+    }
+
+    /// # Safety
+    /// So many words are mapped at `to`, which is aligned I/O memory.
+    pub(crate) unsafe fn fill_words(to: *mut u64, word: u64, count: usize) {
+        // SAFETY: the caller's promise.
+        (0..count).for_each(|i| unsafe { store64(to.add(i), word) });
+    }
+
+    /// # Safety
+    /// As many words are mapped at `to`, which is aligned I/O memory.
+    pub(crate) unsafe fn write_words(to: *mut u64, words: &[[u8; 8]]) {
+        for (i, word) in words.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { store64(to.add(i), u64::from_ne_bytes(*word)) }
+        }
+    }
+
+    /// # Safety
+    /// As many words are mapped at `from`, which is aligned I/O memory.
+    pub(crate) unsafe fn read_words(words: &mut [[u8; 8]], from: *const u64) {
+        for (i, word) in words.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            *word = unsafe { load64(from.add(i)) }.to_ne_bytes();
+        }
+    }
 }
 
-pub(crate) use words::{load8, load32, load64, store8, store32, store64};
+pub(crate) use words::{
+    copy_words, fill_words, load8, load32, load64, read_words, store8, store32, store64, write_words,
+};
 
 /// Proof that this CPU has SSE4.1's streaming loads (`movntdqa`): from write-combined memory they fetch a whole
 /// line at a time, where an ordinary load fetches a word.

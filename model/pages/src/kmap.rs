@@ -83,10 +83,11 @@ use crate::{
     copy,
     error::Fault,
     posted::{Platform, PostedCursor},
+    runs::{Addresses, Stretch},
     scatter::{Cursor, ScatterList},
     side::{Kind, Shape, Side},
     system::{ReadClaim, WriteClaim},
-    units::{ByteLen, ByteOffset, PAGE_SIZE, Page, PageIndex},
+    units::{ByteLen, ByteOffset, PAGE_SIZE, Page, PageCount, PageIndex},
 };
 use std::{cell::Cell, marker::PhantomData};
 
@@ -297,6 +298,20 @@ impl Destination for SystemWriter<'_> {
     }
 }
 
+impl Addresses for SystemReader<'_> {
+    #[inline(always)]
+    fn stretch(&mut self, page: PageIndex, most: u32) -> Result<Stretch, Fault> {
+        self.0.stretch(page, most).ok_or_else(|| missing(self.0.buffer().pages(), page))
+    }
+}
+
+impl Addresses for SystemWriter<'_> {
+    #[inline(always)]
+    fn stretch(&mut self, page: PageIndex, most: u32) -> Result<Stretch, Fault> {
+        self.0.stretch(page, most).ok_or_else(|| missing(self.0.buffer().pages(), page))
+    }
+}
+
 /// Finds the pages of a side, one after another. What the iterators over real memory and over tags share.
 pub(crate) enum Walk<'l> {
     System { pages: crate::PageCount, populated: bool },
@@ -331,6 +346,20 @@ impl<'l> Walk<'l> {
                 }
                 inside(aperture, page, offset)
             }
+        }
+    }
+
+    /// Where a page starts, and how many lie in a row from it on, as far as the walk knows. Whether they lie inside of
+    /// the aperture is for who maps them to see.
+    #[inline(always)]
+    fn find(&mut self, aperture: ByteLen, page: PageIndex) -> Result<(ByteOffset, u32), Fault> {
+        match self {
+            Walk::Scatter(list, cursor) => Ok((cursor.seek(list, page)?, cursor.left(page))),
+            Walk::Linear { len, .. } => {
+                let pages = (len.0 >> crate::PAGE_SHIFT).min(u64::from(u32::MAX)) as u32;
+                Ok((self.seek(aperture, page)?, pages.saturating_sub(page.0)))
+            }
+            Walk::System { .. } | Walk::Posted(..) => Ok((self.seek(aperture, page)?, 1)),
         }
     }
 }
@@ -389,6 +418,16 @@ impl Destination for IoPages<'_> {
     #[inline(always)]
     fn map_write<'a>(&'a mut self, above: Level<'a>, page: PageIndex) -> Result<Local<'a, ToPage<'a>>, Fault> {
         above.hold(ToPage::Io(self.span(page)?))
+    }
+}
+
+impl Addresses for IoPages<'_> {
+    #[inline(always)]
+    fn stretch(&mut self, page: PageIndex, most: u32) -> Result<Stretch, Fault> {
+        let (offset, left) = self.walk.find(self.aperture.len(), page)?;
+        let pages = left.min(most).max(1);
+        let at = self.aperture.whole(offset, PageCount(pages)).ok_or(Fault::OutsideAperture { page, offset })?;
+        Ok(Stretch { at, pages })
     }
 }
 

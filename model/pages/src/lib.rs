@@ -42,6 +42,8 @@
 //!
 //! * Memory: [`system`], pages that lie anywhere in an arena; [`aperture`], I/O memory, which only accessors reach.
 //! * [`scatter`]: where in an aperture a buffer's pages lie. [`kmap`]: iterators over pages, with `kmap_local`'s rules.
+//! * [`user`]: frames as a process sees them, whose page faults are served by whoever asked for the access.
+//! * [`soak`]: real memory under load, every byte looked at. [`histogram`]: how often something took how long.
 //! * [`plan`]: the rules of a move, and the plan as a value. It runs on real bytes ([`run`]), here or in the background
 //!   ([`work`]), and on abstract contents ([`contents`]).
 //! * [`posted`]: document 000's walk, with its mistakes. [`bench`](mod@bench): how fast all this is.
@@ -58,26 +60,32 @@
 
 pub mod aperture;
 pub mod bench;
+mod bulk;
 mod claims;
 pub mod contents;
 pub mod copy;
 pub mod error;
+pub mod histogram;
 pub mod io;
 pub mod kmap;
 pub mod plan;
 pub mod posted;
 mod region;
 pub mod run;
+mod runs;
 pub mod scatter;
 pub mod side;
+pub mod soak;
 pub mod system;
 pub mod units;
+pub mod user;
 pub mod work;
 
 pub use aperture::{Aperture, IoSpan};
 pub use contents::{Contents, Done, Place, Step, Steps, Tag, Tags};
 pub use copy::{PageCopy, Stores};
 pub use error::{Error, Fault, Stopped, Which};
+pub use histogram::Histogram;
 pub use io::{Capability, StreamingLoads};
 pub use kmap::{Destination, FromPage, IoPages, Kmap, Level, Local, Source, SystemReader, SystemWriter, ToPage};
 pub use plan::{Action, Plan, Request, TtFlags, Variant};
@@ -89,4 +97,5 @@ pub use system::{Arena, Layout, ReadClaim, SystemPages, WriteClaim};
 pub use units::{
     BusAddress, ByteLen, ByteOffset, MAX_PAGES, MAX_SEGMENTS, PAGE_SHIFT, PAGE_SIZE, Page, PageCount, PageIndex,
 };
+pub use user::{Bus, Fault as PageFault, Served, Touch, User, UserPages};
 pub use work::{Completion, Job, MAX_WORKERS, Outcome, Progress, Status, Workers};

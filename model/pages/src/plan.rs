@@ -71,8 +71,9 @@ struct Range {
     pages: PageCount,
 }
 
-/// From how many bytes on a copy's stores go past the cache: more than a second-level cache keeps.
-const PAST_CACHE_FROM: ByteLen = ByteLen(8 << 20);
+/// From how many bytes on a copy's stores go past the cache. Below, a string instruction does not read lines that it
+/// overwrites either, and leaves them where they will be used.
+const PAST_CACHE_FROM: ByteLen = ByteLen(32 << 20);
 
 impl Request {
     /// A whole buffer, from `src` to `dst`, by our own rules, with what this CPU can do. The buffer has system pages
@@ -327,6 +328,11 @@ impl Plan {
             Action::Copy(how) if aligned => how,
             _ => PageCopy::choose(self.variant, self.capability, self.dst.kind(), self.src.kind(), aligned),
         }
+    }
+
+    /// Whether I/O memory may be accessed by more than a word at once.
+    pub(crate) fn has_wide_io(&self) -> bool {
+        self.capability.streaming().is_some()
     }
 
     /// What clearing a page of the destination is: the posted patch takes it for I/O memory without asking.

@@ -21,6 +21,8 @@ use heap as backing;
 pub(crate) struct Region {
     base: NonNull<u8>,
     pages: PageCount,
+    #[cfg_attr(not(all(target_os = "linux", not(miri), not(feature = "portable"))), expect(dead_code))]
+    file: backing::File,
 }
 
 // SAFETY: a region is an address and a length; it owns its memory, which is not bound to the thread that mapped it.
@@ -34,7 +36,14 @@ impl Region {
         if pages.0 == 0 || pages > MAX_PAGES {
             return Err(Error::BadSize { pages });
         }
-        Ok(Region { base: backing::map(pages)?, pages })
+        let (base, file) = backing::map(pages)?;
+        Ok(Region { base, pages, file })
+    }
+
+    /// What it is a mapping of, for who maps a part of it elsewhere.
+    #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
+    pub(crate) fn file(&self) -> &backing::File {
+        &self.file
     }
 
     pub(crate) fn base(&self) -> NonNull<u8> {
@@ -66,6 +75,9 @@ mod memfd {
     };
     use std::ptr::{NonNull, null_mut};
 
+    /// The memory itself, wherever it is mapped.
+    pub(crate) type File = rustix::fd::OwnedFd;
+
     fn failed(call: &'static str) -> impl Fn(Errno) -> Error {
         move |errno| Error::Os { call, errno: errno.raw_os_error() }
     }
@@ -75,7 +87,7 @@ mod memfd {
     }
 
     /// Reserves the whole stretch with its two guard pages, then lays the memfd into its middle.
-    pub(super) fn map(pages: PageCount) -> Result<NonNull<u8>, Error> {
+    pub(super) fn map(pages: PageCount) -> Result<(NonNull<u8>, File), Error> {
         let file = memfd_create("fenceweave-pages", MemfdFlags::CLOEXEC).map_err(failed("memfd_create"))?;
         ftruncate(&file, pages.bytes().0).map_err(failed("ftruncate"))?;
         let whole = bytes(pages) + 2 * PAGE_SIZE;
@@ -89,7 +101,7 @@ mod memfd {
             mmap(base.cast(), bytes(pages), ProtFlags::READ | ProtFlags::WRITE, flags, &file, 0)
         };
         match inner.map(|at| NonNull::new(at.cast::<u8>())) {
-            Ok(Some(base)) => Ok(base),
+            Ok(Some(base)) => Ok((base, file)),
             failure => {
                 // SAFETY: the reservation made above, whole, with no borrower yet.
                 let _ = unsafe { munmap(outer, whole) };
@@ -119,16 +131,20 @@ mod heap {
         ptr::NonNull,
     };
 
+    /// There is none.
+    pub(crate) type File = ();
+
     fn layout(pages: PageCount) -> Option<Layout> {
         Layout::from_size_align((pages.0 as usize).checked_mul(PAGE_SIZE)?, PAGE_SIZE).ok()
     }
 
-    pub(super) fn map(pages: PageCount) -> Result<NonNull<u8>, Error> {
+    pub(super) fn map(pages: PageCount) -> Result<(NonNull<u8>, File), Error> {
         let layout = layout(pages).ok_or(Error::BadSize { pages })?;
         // SAFETY: the layout is not of size zero: `Region::new` refuses zero pages.
         let base = unsafe { alloc_zeroed(layout) };
         // ENOMEM, as the kernel would say it.
-        NonNull::new(base).ok_or(Error::Os { call: "alloc", errno: 12 })
+        let base = NonNull::new(base).ok_or(Error::Os { call: "alloc", errno: 12 })?;
+        Ok((base, ()))
     }
 
     /// # Safety

@@ -8,12 +8,13 @@ use crate::{
     error::{Error, Stopped, Which},
     kmap::{Destination, IoPages, Kmap, Source, SystemReader, SystemWriter, Walk},
     plan::{Plan, Request},
+    runs::{self, Addresses},
     scatter::ScatterList,
     side::{Shape, Side},
     system::{ReadClaim, SystemPages, WriteClaim},
     units::{ByteLen, ByteOffset, PageCount, PageIndex},
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// After how many pages progress is told.
 const CHUNK: u32 = 64;
@@ -165,29 +166,43 @@ impl Move {
 
 /// Does a plan's pages in chunks, telling the progress after each. What a chunk has written is there for everybody
 /// before anything is told of it.
-fn in_chunks(
+#[inline(always)]
+pub(crate) fn in_chunks(
     plan: &Plan,
     progress: &mut dyn FnMut(ByteLen),
-    mut page: impl FnMut(&mut Done, u32) -> Result<(), crate::Fault>,
+    mut chunk: impl FnMut(&mut Done, Range<u32>) -> Result<(), Stopped>,
 ) -> Result<Done, Stopped> {
     let mut done = Done::nothing_of(plan);
     let pages = plan.pages().0;
     for first in (0..pages).step_by(CHUNK as usize) {
         {
-            let _fenced = Fenced;
-            for i in first..pages.min(first + CHUNK) {
-                page(&mut done, i).map_err(|fault| Stopped { fault, written: PageCount(i) })?;
-            }
+            // What stays in the cache is ordered as it is.
+            let _fenced = (plan.stores() == Stores::PastCache).then_some(Fenced);
+            chunk(&mut done, first..pages.min(first + CHUNK))?;
         }
         progress(done.written.bytes());
     }
     Ok(done)
 }
 
+/// [`in_chunks`], a page after a page.
+fn page_by_page(
+    plan: &Plan,
+    progress: &mut dyn FnMut(ByteLen),
+    mut page: impl FnMut(&mut Done, u32) -> Result<(), crate::Fault>,
+) -> Result<Done, Stopped> {
+    in_chunks(plan, progress, |done, range| {
+        for i in range {
+            page(done, i).map_err(|fault| Stopped { fault, written: PageCount(i) })?;
+        }
+        Ok(())
+    })
+}
+
 fn clear(plan: &Plan, to: &mut impl Destination, progress: &mut dyn FnMut(ByteLen)) -> Result<Done, Stopped> {
     let mut kmap = Kmap::new();
     let first = plan.destination().1;
-    in_chunks(plan, progress, |done, i| {
+    page_by_page(plan, progress, |done, i| {
         let mut local = to.map_write(kmap.level(), PageIndex(first.0 + i))?;
         copy::clear(local.split().0);
         done.count(plan.clears_memory_as_io());
@@ -195,8 +210,21 @@ fn clear(plan: &Plan, to: &mut impl Destination, progress: &mut dyn FnMut(ByteLe
     })
 }
 
-/// Destination first, source above it; the source is unmapped first, because it is dropped first.
+/// Many pages at once where that is the same, else page by page.
 fn copy_pages(
+    plan: &Plan,
+    to: &mut (impl Destination + Addresses),
+    from: &mut (impl Source + Addresses),
+    progress: &mut dyn FnMut(ByteLen),
+) -> Result<Done, Stopped> {
+    match runs::how(plan) {
+        Some(how) => runs::copy(plan, how, to, from, progress),
+        None => copy_each(plan, to, from, progress),
+    }
+}
+
+/// Destination first, source above it; the source is unmapped first, because it is dropped first.
+fn copy_each(
     plan: &Plan,
     to: &mut impl Destination,
     from: &mut impl Source,
@@ -209,7 +237,7 @@ fn copy_pages(
     let ahead = stores == Stores::PastCache;
     let (if_aligned, if_not) = (plan.page_copy(true), plan.page_copy(false));
     let soon = |first: PageIndex, i| first.forward(i);
-    in_chunks(plan, progress, |done, i| {
+    page_by_page(plan, progress, |done, i| {
         if ahead {
             soon(src_first, i + 1).into_iter().for_each(|page| from.soon(page));
             soon(dst_first, i + 2).into_iter().for_each(|page| to.soon(page));

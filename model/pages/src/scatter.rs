@@ -1,6 +1,7 @@
 //! Scatter lists: where in an aperture the pages of a buffer lie, and the walk over them with a cached segment.
 
 use crate::{
+    copy,
     error::{Error, Fault},
     units::{BusAddress, ByteLen, ByteOffset, MAX_SEGMENTS, PAGE_SIZE, PageCount, PageIndex},
 };
@@ -125,12 +126,25 @@ impl Cursor {
     ///
     /// # Errors
     /// [`Fault::NullSegment`] past the list's last page. The cursor can still be used.
-    #[inline]
+    #[inline(always)]
     pub fn seek(&mut self, list: &ScatterList, page: PageIndex) -> Result<ByteOffset, Fault> {
         if page.0.wrapping_sub(self.first) >= self.end.wrapping_sub(self.first) {
-            self.enter_segment_of(list, page)?;
+            // A walk goes on in the next segment; where every page is one, this is taken each time.
+            if self.end == 0 || page.0 != self.end || self.enter(list, self.segment + 1, self.end).is_none() {
+                self.enter_segment_of(list, page)?;
+            }
+            // A segment of no pages, which only a wrong list has, is no place to be.
+            if page.0.wrapping_sub(self.first) >= self.end.wrapping_sub(self.first) {
+                self.enter_segment_of(list, page)?;
+            }
         }
         Ok(ByteOffset(self.offset + PageIndex(page.0 - self.first).offset().0))
+    }
+
+    /// How many pages of its segment there are from one on that [`seek`](Self::seek) has just found.
+    #[inline]
+    pub(crate) fn left(&self, page: PageIndex) -> u32 {
+        self.end - page.0
     }
 
     /// Not inlined: the way that most pages do not take.
@@ -154,9 +168,13 @@ impl Cursor {
         self.enter(list, before, self.first.checked_sub(pages)?)
     }
 
+    #[inline(always)]
     fn enter(&mut self, list: &ScatterList, segment: usize, first: u32) -> Option<()> {
-        let offset = list.offset(segment)?.0;
-        let pages = list.segments[segment].len.pages()?.0;
+        let entered = list.segments.get(segment)?;
+        // A list of single pages is read at a line every four: what the copies leave of the memory's time is soon lost.
+        copy::will_read(&list.segments, segment + 32);
+        let offset = entered.address.0.checked_sub(list.start.0)?;
+        let pages = entered.len.pages()?.0;
         *self = Cursor { segment, first, end: first.checked_add(pages)?, offset, hops: self.hops + 1 };
         Some(())
     }

@@ -7,8 +7,10 @@
 
 use crate::{
     claims::{Access, Claims, Slot},
+    copy,
     error::Error,
     region::Region,
+    runs::Stretch,
     side::SpaceId,
     units::{MAX_PAGES, PAGE_SHIFT, PAGE_SIZE, Page, PageCount, PageIndex},
 };
@@ -127,6 +129,12 @@ impl Arena {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The memory behind it.
+    #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
+    pub(crate) fn file(&self) -> &rustix::fd::OwnedFd {
+        self.region.file()
+    }
+
     fn allocate(&self, pages: PageCount, layout: Layout) -> Result<Box<[u32]>, Error> {
         let mut frames = self.frames();
         let short = Error::OutOfPages { wanted: pages, free: PageCount(frames.left) };
@@ -242,6 +250,11 @@ impl SystemPages {
         self.frames.get()?.get(page.0 as usize).copied()
     }
 
+    /// The arena that its pages lie in.
+    pub fn arena(&self) -> &Arc<Arena> {
+        &self.arena
+    }
+
     /// Claims all pages, to read them.
     ///
     /// # Errors
@@ -305,6 +318,16 @@ impl Claim {
         }
         Some(self.of.arena.page(self.of.frame(page)?))
     }
+
+    /// A page that the claim covers, and up to so many that it covers and that lie in a row from it on.
+    #[inline(always)]
+    fn stretch(&self, page: PageIndex, most: u32) -> Option<Stretch> {
+        let at = self.page(page)?;
+        let covered = self.of.frames.get()?.get(page.0 as usize..self.end.0 as usize)?;
+        copy::will_read(covered, 64);
+        let row = covered.windows(2).take_while(|pair| pair[0] + 1 == pair[1]).take(most.saturating_sub(1) as usize);
+        Some(Stretch { at, pages: 1 + row.count() as u32 })
+    }
 }
 
 impl Drop for Claim {
@@ -320,6 +343,12 @@ pub struct ReadClaim(Claim);
 pub struct WriteClaim(Claim);
 
 impl ReadClaim {
+    /// Where a page lies, and how many lie in a row from it on: for who copies many at once, and has the claim meanwhile.
+    #[inline(always)]
+    pub(crate) fn stretch(&self, page: PageIndex, most: u32) -> Option<Stretch> {
+        self.0.stretch(page, most)
+    }
+
     /// A page, numbered as in its buffer; `None` if the claim does not cover it or it is not populated.
     #[inline(always)]
     pub fn page(&self, page: PageIndex) -> Option<&Page> {
@@ -337,6 +366,12 @@ impl ReadClaim {
 }
 
 impl WriteClaim {
+    /// Where a page lies, and how many lie in a row from it on: for who copies many at once, and has the claim meanwhile.
+    #[inline(always)]
+    pub(crate) fn stretch(&mut self, page: PageIndex, most: u32) -> Option<Stretch> {
+        self.0.stretch(page, most)
+    }
+
     /// A page to read, numbered as in its buffer; `None` if the claim does not cover it or it is not populated.
     #[inline(always)]
     pub fn page(&self, page: PageIndex) -> Option<&Page> {
@@ -355,6 +390,11 @@ impl WriteClaim {
     /// Whose pages these are.
     pub fn buffer(&self) -> &Arc<SystemPages> {
         &self.0.of
+    }
+
+    /// Where a page is, for who goes through single words of it that may race with others of their kind.
+    pub(crate) fn address(&self, page: PageIndex) -> Option<NonNull<Page>> {
+        self.0.page(page)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::{
     Job,
-    alone::{Alone, System},
     findings::{Findings, Moments, Shown, is_watched},
     hub::Hub,
     runtime::{self, Gates, Loom},
+    system::System,
 };
+use crate::alone::Alone;
 use ::loom::sync::{
     Mutex,
     atomic::{AtomicU8, Ordering},
@@ -404,7 +405,7 @@ impl Execution {
         let shown = self.shown();
         self.system.hub.settle();
         let world = &mut *self.system.world().borrow_mut();
-        let mut alone = Alone { program, hub: &self.system.hub, world, warned: 0 };
+        let mut alone = Alone { program, quiet: &self.system.hub, world, warned: 0 };
         let stuck = alone.stuck(&threads);
         let broken =
             stuck.or_else(|| alone.run_script(&program.teardown, &mut threads).map(|v| program.of_teardown(v)));

@@ -1,10 +1,7 @@
 //! An execution on weak memory, taken again from its trace: without loom, the trace says what each load returns.
 
-use super::{
-    alone::{Alone, System},
-    runtime::Loom,
-};
-use crate::Trace;
+use super::{runtime::Loom, system::System};
+use crate::{Trace, alone::Alone};
 use fenceweave_kernel::{Condition, Program, Thread, Violation, observe, references, thread::Run};
 
 /// Where a trace leads.
@@ -38,7 +35,7 @@ pub fn replay(program: &Program, conditions: &[Condition], trace: &Trace) -> Rep
         let thread = &mut threads[at];
         let enabled = {
             let world = &mut *system.world().borrow_mut();
-            Alone { program, hub, world, warned: 0 }.is_enabled(thread, t)
+            Alone { program, quiet: hub, world, warned: 0 }.is_enabled(thread, t)
         };
         if !enabled {
             break;
@@ -85,7 +82,7 @@ fn ages(trace: &Trace, step: usize) -> Vec<u8> {
 /// Whether nobody can go on, and what is wrong then or after teardown.
 fn at_end(program: &Program, system: &System, threads: &mut [Thread]) -> (bool, Option<Violation>) {
     let world = &mut *system.world().borrow_mut();
-    let mut alone = Alone { program, hub: &system.hub, world, warned: 0 };
+    let mut alone = Alone { program, quiet: &system.hub, world, warned: 0 };
     if program.threads().any(|t| alone.is_enabled(&threads[t.index()], t)) {
         return (false, None);
     }

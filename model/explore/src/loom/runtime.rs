@@ -149,7 +149,7 @@ fn number(gate: ObjId) -> usize {
 impl Runtime for Loom {
     type Cell<T: Copy + Send + 'static> = LoomCell<T>;
     type Atomic<T: Bits> = LoomAtomic<T>;
-    type Note<T: Copy + 'static> = LoomNote<T>;
+    type Note<T: Copy + Send + 'static> = LoomNote<T>;
     const SEES_OVERLAP: bool = false;
 
     fn enter(&mut self, gate: ObjId) {

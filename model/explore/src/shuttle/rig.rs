@@ -27,13 +27,13 @@ const BATCH: u32 = 256;
 const STACK_BYTES: usize = 256 << 10;
 
 /// Where an execution stands.
-pub(super) struct At {
+pub(crate) struct At {
     /// The modelled system.
-    pub(super) state: State,
+    pub(crate) state: State,
     /// The steps taken so far.
-    pub(super) steps: Vec<Action>,
+    pub(crate) steps: Vec<Action>,
     /// Some step of some execution could not be told from others by what was merged into them.
-    pub(super) unfit: bool,
+    pub(crate) unfit: bool,
 }
 
 /// What shuttle offers at a scheduling point, for directors that pass the decision on to one of its schedulers.

@@ -32,15 +32,15 @@ impl Hasher for Fold {
 type Print = (u64, u64);
 
 /// What was seen of a state before, as [`Tally::arrive`] finds it.
-pub(super) struct Sight<'a> {
+pub(crate) struct Sight<'a> {
     /// It had never been seen.
-    pub(super) new: bool,
+    pub(crate) new: bool,
     /// The sleep set kept with it; of a new state, the one it was reached with.
-    pub(super) stored: &'a mut ThreadSet,
+    pub(crate) stored: &'a mut ThreadSet,
 }
 
 /// Results and counts.
-pub(super) struct Tally {
+pub(crate) struct Tally {
     conditions: Vec<Condition>,
     seen: HashMap<Print, ThreadSet, BuildHasherDefault<Fold>>,
     outcomes: BTreeSet<Outcome>,
@@ -57,7 +57,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(task: &Task<'_>) -> Tally {
+    pub(crate) fn new(task: &Task<'_>) -> Tally {
         Tally {
             conditions: task.conditions.to_vec(),
             seen: HashMap::default(),
@@ -77,17 +77,17 @@ impl Tally {
         }
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         Counts { states: self.states(), ..self.counts }
     }
 
-    pub(super) fn states(&self) -> u64 {
+    pub(crate) fn states(&self) -> u64 {
         self.seen.len() as u64
     }
 
     /// Makes sure that another state may be seen, and that there is room for it; an error is the limit that was hit.
     /// What the search has allocated besides, in bytes, is counted.
-    pub(super) fn make_room(&mut self, limits: &Limits, besides: usize) -> Result<(), String> {
+    pub(crate) fn make_room(&mut self, limits: &Limits, besides: usize) -> Result<(), String> {
         if self.states() > limits.states {
             return Err(format!("more than {} states", limits.states));
         }
@@ -107,22 +107,22 @@ impl Tally {
     }
 
     /// Executions begun and ended, one way or the other.
-    pub(super) fn runs(&self) -> u64 {
+    pub(crate) fn runs(&self) -> u64 {
         self.counts.executions + self.counts.blocked
     }
 
     /// A step is taken that was not taken from this place before.
-    pub(super) fn note_transition(&mut self) {
+    pub(crate) fn note_transition(&mut self) {
         self.counts.transitions += 1;
     }
 
     /// The execution is given up: others cover what is behind.
-    pub(super) fn note_blocked(&mut self) {
+    pub(crate) fn note_blocked(&mut self) {
         self.counts.blocked += 1;
     }
 
     /// An execution has come to a state, with this sleep set.
-    pub(super) fn arrive(&mut self, program: &Program, at: &mut At, sleep: ThreadSet) -> Sight<'_> {
+    pub(crate) fn arrive(&mut self, program: &Program, at: &mut At, sleep: ThreadSet) -> Sight<'_> {
         self.encoding.clear();
         at.state.encode(program, &mut self.encoding);
         let print = xxh3_128(&self.encoding);
@@ -143,7 +143,7 @@ impl Tally {
     }
 
     /// An execution is over: nobody can run, or its last step broke a property.
-    pub(super) fn end(&mut self, program: &Program, at: &At, new: bool) {
+    pub(crate) fn end(&mut self, program: &Program, at: &At, new: bool) {
         self.counts.executions += 1;
         self.counts.terminals += u64::from(new);
         let broken = at.state.violation().or_else(|| diagnose::stuck(program, &at.state)).or_else(|| {
@@ -202,7 +202,7 @@ impl Tally {
     }
 
     /// The result; a table of the model that overflowed makes it incomplete.
-    pub(super) fn into_exploration(self, task: &Task<'_>, coverage: Coverage) -> Exploration {
+    pub(crate) fn into_exploration(self, task: &Task<'_>, coverage: Coverage) -> Exploration {
         debug_assert_eq!(task.conditions.len(), self.watched.len());
         let counts = self.counts();
         let found = self.found.into_iter().map(|(violation, steps)| Found {

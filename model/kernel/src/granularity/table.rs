@@ -186,6 +186,10 @@ pub const MERGED: &[Merged] = &[
         why: "one store, under the page table's lock, which whoever changes an entry has; what was looked at before is that entry",
     },
     Merged {
+        points: &["user access"],
+        why: "the flush of the TLBs waits for a CPU that has translated: who takes the entry away comes before both, or after",
+    },
+    Merged {
         points: &["zap_page_range_single", "wp_shared_mapping_range"],
         why: "what a CPU has translated is good until the flush at the end, which waits for that CPU: before it each page may be \
               found as it was, and after it none is",

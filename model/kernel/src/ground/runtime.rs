@@ -130,7 +130,7 @@ pub trait Runtime: Clone + 'static {
     /// A word with memory orders.
     type Atomic<T: Bits>: AtomicCell<T>;
     /// Bookkeeping of the checker.
-    type Note<T: Copy + 'static>: NoteCell<T>;
+    type Note<T: Copy + Send + 'static>: NoteCell<T>;
     /// Whether plain accesses that overlap are seen by the model itself, in two steps each. A threading checker has a
     /// race detector of its own.
     const SEES_OVERLAP: bool;
@@ -171,7 +171,7 @@ pub struct Plain {
 impl Runtime for Plain {
     type Cell<T: Copy + Send + 'static> = PlainCell<T>;
     type Atomic<T: Bits> = PlainCell<T>;
-    type Note<T: Copy + 'static> = PlainCell<T>;
+    type Note<T: Copy + Send + 'static> = PlainCell<T>;
     const SEES_OVERLAP: bool = true;
 
     fn enter(&mut self, _gate: ObjId) {}

@@ -153,7 +153,7 @@ fn is_definite(tag: Tag) -> bool {
 }
 
 /// Somebody has written a page, or a device.
-pub(super) fn written<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, tag: Tag) {
+pub(crate) fn written<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, tag: Tag) {
     if let Some(bytes) = cx.world.bytes() {
         bytes.inner().make(cx.program, frame, frame::bare(tag));
     }

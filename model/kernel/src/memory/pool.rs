@@ -12,6 +12,7 @@ use crate::{
     facet::FacetSink,
     property::Form,
     protocol::Protocol,
+    registry::upcalls,
     runtime::NoteCell,
     shared::Shared,
 };
@@ -142,9 +143,12 @@ impl PoolOp {
     }
 }
 
-/// What forbids a free: that it is pinned, and of system memory whoever is still at it. A device that goes on in other
-/// memory is the next owner's affair.
+/// What forbids a free: that user space is still led there, that it is pinned, and of system memory whoever is still at
+/// it. A device that goes on in other memory is the next owner's affair.
 fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
+    if upcalls::tell_mapped(cx, obj) {
+        return;
+    }
     let books = cx.frame(obj).books.get();
     if books.pins > 0 {
         return cx.violate(Property::FRAME_PINNED, Some(obj));
@@ -178,7 +182,10 @@ impl Protocol for PoolOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let pool = Footprint::writes(self.pool);
+        let mut pool = Footprint::writes(self.pool);
+        if self.how == How::Free {
+            pool = upcalls::entries(v.program).fold(pool, Footprint::read);
+        }
         let first = match self.how {
             How::Free => self.first.map(|first| first.obj),
             How::Alloc | How::AllocZeroed => self.run(v.world, v.program),

@@ -13,6 +13,17 @@ pub struct ObjectDecl {
     pub kind: ObjectKind,
 }
 
+/// The page tables of user space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PageTable {
+    /// The word of the first entry.
+    pub first: ObjId,
+    /// How many there are.
+    pub len: u16,
+    /// The lock under which each step on them is taken, that of a CPU that translates, too: the flush of the TLBs waits.
+    pub lock: ObjId,
+}
+
 /// A declared variable word.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VarDecl {

@@ -12,11 +12,17 @@
 //! called with the address and the error code of the CPU. Without one, and where page faults are disabled
 //! (`faulthandler_disabled()`), an access of the kernel is -EFAULT.
 
-use super::{Mutant, frame, look, writable};
+use super::{Entry, Mutant, frame, look, writable};
 use crate::{
-    Call, Code, Coder, Context, Cx, Errno, Flow, Footprint, ObjId, Property, Runtime, Then, Value, View, coder::points,
-    program::CalleeId, protocol::Protocol, registry::upcalls,
+    Call, Code, Coder, Context, Cx, Errno, Flow, Footprint, Handle, LocalId, ObjId, Program, Property, Runtime, Then,
+    Value, View, World,
+    coder::points,
+    memory::{self, kind},
+    program::CalleeId,
+    protocol::Protocol,
+    registry::upcalls,
 };
+use fenceweave_pages::Tag;
 
 /// `X86_PF_PROT`: there is an entry, which does not allow it.
 const PROT: i32 = 1;
@@ -55,11 +61,17 @@ pub struct Touch {
     at: At,
     who: Who,
     writes: bool,
+    /// The lock of the page table.
+    lock: ObjId,
     /// The entry.
     entry: ObjId,
     /// The number of the page.
     address: u8,
     handler: Option<CalleeId>,
+    /// What a write writes; what a read has read.
+    tag: i32,
+    /// The local that this goes to.
+    into: Option<LocalId>,
     result: Value,
 }
 
@@ -68,9 +80,14 @@ impl Code for Touch {
         self.at.code(c);
         self.who.code(c);
         c.flag(&mut self.writes);
+        self.lock.code(c);
         self.entry.code(c);
         c.byte(&mut self.address);
         self.handler.code(c);
+        self.tag.code(c);
+        let mut into = self.into.map_or(0, |l| l.0 + 1);
+        c.byte(&mut into);
+        self.into = into.checked_sub(1).map(LocalId);
         self.result.code(c);
     }
 }
@@ -80,22 +97,55 @@ impl Touch {
         at: At::Access,
         who: Who::User,
         writes: false,
+        lock: ObjId::object(0),
         entry: ObjId::object(0),
         address: 0,
         handler: None,
+        tag: 0,
+        into: None,
         result: Value::Word(0),
     };
 
     /// An access about to be made.
-    pub(crate) fn new(who: Who, writes: bool, (entry, address): (ObjId, u8), handler: Option<CalleeId>) -> Touch {
-        Touch { who, writes, entry, address, handler, ..Touch::BLANK }
+    pub(crate) fn new(who: Who, writes: bool, at: Entry, handler: Option<CalleeId>) -> Touch {
+        let Entry { lock, word: entry, page: address } = at;
+        Touch { who, writes, lock, entry, address, handler, ..Touch::BLANK }
+    }
+
+    /// The same, of what is written, and with a local for what is read.
+    pub(crate) fn of(self, tag: i32, into: Option<LocalId>) -> Touch {
+        Touch { tag, into, ..self }
+    }
+
+    /// The page of a frame of the scenario's, whoever has that now.
+    fn page<R: Runtime>(program: &Program, world: &World<R>, entry: Value) -> Option<Handle> {
+        let obj = kind::numbered(program, frame(entry)?)?;
+        Some(Handle { obj, generation: world.generation_of(obj) })
+    }
+
+    /// The bytes behind the entry.
+    fn touch<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, entry: Value) {
+        let Some(page) = Touch::page(cx.program, cx.world, entry) else { return };
+        let Some(met) = memory::frame::Access::new(page, self.writes).judge(cx) else { return };
+        if cx.violation.is_some() {
+            return;
+        }
+        if self.writes {
+            let tag = Tag(self.tag as u32);
+            memory::frame::hold(cx, page.obj, tag);
+            memory::bytes::written(cx, page.obj, tag);
+        } else {
+            self.tag = memory::frame::read(cx, page.obj, met).word().unwrap_or_default();
+        }
     }
 
     fn access<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.judge(cx);
+        cx.rt.enter(self.lock);
         let entry = look(cx, self.entry);
         let allowed = !self.writes || writable(entry) || cx.mutated(Mutant::WritesReadOnly);
         if frame(entry).is_some() && allowed {
+            self.touch(cx, entry);
             return Flow::Done(Value::Word(0));
         }
         let disabled = self.who == Who::Inatomic || self.who != Who::User && cx.private.is_atomic();
@@ -120,7 +170,11 @@ impl Protocol for Touch {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
-            At::Access => Footprint::reads(v.my_task()).read(self.entry),
+            At::Access => {
+                let f = Footprint::reads(v.my_task()).read(self.entry);
+                let page = Touch::page(v.program, v.world, v.world.var_value(self.entry));
+                page.map_or(f, |page| f.and(memory::frame::footprint(v, page.obj)))
+            }
             At::Over => Footprint::reads(v.my_task()),
         }
     }
@@ -134,6 +188,10 @@ impl Protocol for Touch {
         if let Some(resv) = upcalls::resv_held_by(cx.program, cx.world, cx.me) {
             cx.violate(Property::USER_ACCESS_UNDER_RESV, Some(resv));
         }
+    }
+
+    fn write_back(&self) -> Option<(LocalId, Value)> {
+        self.into.map(|into| (into, Value::Word(if self.writes || self.at == At::Over { 0 } else { self.tag })))
     }
 
     fn returned(&mut self, value: Value) {

@@ -1,17 +1,18 @@
 //! What a script may do with page tables, and with user memory behind them.
 
 use super::{
-    How, PteOp, RDONLY,
+    Entry, How, PteOp, RDONLY,
     access::{Touch, Who},
 };
 use crate::{
-    Errno, Machine, ObjId, Op, Operand, Place, Property, Value,
+    Errno, LocalId, Machine, ObjId, Op, Operand, Place, Property, Value,
     ground::{
         op::{Args, OpSpec, Operation, Opt, Param, Takes, flag, operand, option},
         resolver::{Resolved, Resolver},
         row::{Needs, Row, Shows},
     },
     machine::Fault,
+    memory,
     program::CalleeId,
 };
 
@@ -32,13 +33,21 @@ pub struct Pte {
     pub readonly: bool,
 }
 
+/// The lock of a page table.
+fn lock_of(with: &Resolver<'_>, first: ObjId) -> ObjId {
+    let table = with.program.page_tables.iter().find(|table| table.first == first);
+    table.map_or_else(ObjId::default, |table| table.lock)
+}
+
 /// The entry of a page, so that there are as many from there on.
-fn entry_of(with: &Resolver<'_>, table: Place, address: Operand, n: u8) -> Resolved<(ObjId, u8)> {
+fn entry_of(with: &Resolver<'_>, table: Place, address: Operand, n: u8) -> Resolved<Entry> {
     let (first, len) = with.words(table)?;
     let outside = Fault::new(Property::OUT_OF_BOUNDS, Some(first));
-    let at = u8::try_from(with.word(address)?).map_err(|_| outside)?;
-    match at.checked_add(n) {
-        Some(end) if end <= len && (n > 0 || at < len) => Ok((first.offset(usize::from(at)), at)),
+    let page = u8::try_from(with.word(address)?).map_err(|_| outside)?;
+    match page.checked_add(n) {
+        Some(end) if end <= len && (n > 0 || page < len) => {
+            Ok(Entry { lock: lock_of(with, first), word: first.offset(usize::from(page)), page })
+        }
         _ => Err(outside),
     }
 }
@@ -67,8 +76,8 @@ impl Operation for Pte {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let n = self.count(with)?;
-        let (first, _) = match self.how {
-            How::Leave => (with.words(self.table)?.0, 0),
+        let Entry { lock, word: first, .. } = match self.how {
+            How::Leave => entry_of(with, self.table, Operand::Const(Value::Word(0)), 1)?,
             _ => entry_of(with, self.table, self.address, n)?,
         };
         let entry = match self.how {
@@ -77,7 +86,7 @@ impl Operation for Pte {
             How::MkWrite => with.word(self.entry)?,
             How::WrProtect | How::Zap => 0,
         };
-        Ok(PteOp { how: self.how, first, n, entry }.into())
+        Ok(PteOp { how: self.how, lock, first, n, entry }.into())
     }
 }
 
@@ -94,18 +103,27 @@ pub struct Access {
     pub address: Operand,
     /// The handler of page faults.
     pub fault: Option<CalleeId>,
+    /// What a write writes.
+    pub value: Operand,
+    /// Where goes what a read reads.
+    pub tag: Option<LocalId>,
 }
 
 impl Operation for Access {
     fn row(&self) -> Row {
         let handled = self.fault.is_some() && self.who != Who::Inatomic;
         let needs = Needs { loops: handled, ..Needs::NOTHING };
-        Row { needs, result: Shows::Answer, never_waits: !handled, ..Row::on(self.address) }
+        let no_room = "for what is written: it is a number from 0 to 1073741823";
+        Row { needs, result: Shows::Answer, no_room, never_waits: !handled, ..Row::on_both(self.address, self.value) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let at = entry_of(with, self.table, self.address, 1)?;
-        Ok(Touch::new(self.who, self.writes, at, self.fault).into())
+        let value = with.word(self.value)?;
+        if !(0..=memory::frame::MAX_TAG).contains(&value) {
+            return Err(Fault::new(Property::CAPACITY_EXCEEDED, None));
+        }
+        Ok(Touch::new(self.who, self.writes, at, self.fault).of(value, self.tag).into())
     }
 }
 
@@ -124,6 +142,9 @@ const FAULT: Opt = option(
     "what is called where the entry is missing, or read-only and to be written: with the address and the error code (PROT 1, \
      WRITE 2, USER 4), in the thread's place. It returns 0, and the access is made again; or what that ends with",
 );
+const VALUE: Opt =
+    option("value", Takes::Value, "what a write writes into the whole page, where that is a frame's; 1 without it");
+const TAG: Opt = option("tag", Takes::Local, "where goes what a read finds in the page, where that is a frame's");
 const INATOMIC: Opt = flag("inatomic", "with page faults disabled: legal anywhere, and -EFAULT where it would fault");
 
 fn pte(args: &Args, how: How) -> Op {
@@ -135,7 +156,9 @@ fn pte(args: &Args, how: How) -> Op {
 
 fn access(args: &Args, who: Who, writes: bool) -> Op {
     let (table, address) = (args.place("table"), args.object("address"));
-    Access { who, writes, table, address, fault: args.callee("fault") }.into()
+    let value = args.optional("value").unwrap_or(ONE);
+    let tag = args.flag("tag").then(|| args.local("tag"));
+    Access { who, writes, table, address, fault: args.callee("fault"), value, tag }.into()
 }
 
 fn copy(args: &Args, writes: bool) -> Op {
@@ -201,6 +224,8 @@ pub const OPS: &[OpSpec] = &[
     .options(&[
         flag("write", "writes; without it reads"),
         flag("kernel", "of the kernel's, without might_fault(): raw_copy_from_user()"),
+        VALUE,
+        TAG,
         FAULT,
     ])
     .returns(RETURNS)
@@ -212,7 +237,7 @@ pub const OPS: &[OpSpec] = &[
         "__copy_from_user() __get_user()",
         |args| copy(args, false),
     )
-    .options(&[INATOMIC, FAULT])
+    .options(&[INATOMIC, TAG, FAULT])
     .returns(RETURNS)
     .fails(EFAULT),
     OpSpec::new(
@@ -222,7 +247,7 @@ pub const OPS: &[OpSpec] = &[
         "__copy_to_user() __put_user()",
         |args| copy(args, true),
     )
-    .options(&[INATOMIC, FAULT])
+    .options(&[INATOMIC, VALUE, FAULT])
     .returns(RETURNS)
     .fails(EFAULT),
 ];

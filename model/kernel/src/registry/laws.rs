@@ -68,6 +68,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,
     memory::rules::FORMS,
+    pte::rules::FORMS,
     primitives::lockdep::rules::FORMS,
 ];
 

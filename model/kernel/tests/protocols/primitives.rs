@@ -212,3 +212,40 @@ fn only_an_allocation_that_may_block_reclaims() {
         assert_eq!(ends, expected, "{gfp:?}");
     }
 }
+
+/// An access finds an entry or none, and what is zapped is not read through what was there.
+#[test]
+fn an_access_meets_the_entry_as_it_is() {
+    let mut b = ProgramBuilder::new("pte");
+    b.page_table("pte", 2);
+    b.thread("maps", |s| {
+        s.say("insert-pfn pte 1 65 readonly into=was").say("zap pte 0 n=2 into=gone");
+    });
+    b.thread("reads", |s| {
+        s.say("user-access pte 1 into=r").say("copy-to-user pte 1 into=w");
+    });
+    let fault = Value::from(Errno::EFAULT);
+    let mut read = BTreeSet::new();
+    for o in outcomes(&b.build()) {
+        let Outcome::Finished { locals, .. } = o else { panic!("{o:?}") };
+        assert_eq!(locals[0], [word(0), word(1)], "nobody else maps");
+        assert_eq!(locals[1][1], fault, "the entry is read-only, or not there");
+        read.insert(locals[1][0]);
+    }
+    assert_eq!(read, BTreeSet::from([word(0), fault]));
+}
+
+/// Whoever gives a frame up is told who is still led there, and one that nobody is led to may go.
+#[test]
+fn frames_are_left_when_nothing_leads_to_them() {
+    let gives_up = |frame: &str| {
+        let mut b = ProgramBuilder::new("left");
+        b.page_table("pte", 2);
+        b.thread("t", |s| {
+            s.say("insert-pfn pte 1 65").say(&format!("frames-left pte {frame} n=2"));
+        });
+        violations(&b.build())
+    };
+    assert_eq!(gives_up("64"), BTreeSet::from([Property::STALE_MAPPING]));
+    assert_eq!(gives_up("66"), BTreeSet::new());
+}

@@ -3,7 +3,7 @@
 //! says; those of several are made here and in `containers` and `syncobj`.
 
 use fenceweave_kernel::kind::OfKind;
-use fenceweave_kernel::program::{FenceOps, FieldName, Members, Premise, SlabKind, StructDecl, VarDecl};
+use fenceweave_kernel::program::{FenceOps, FieldName, Members, PageTable, Premise, SlabKind, StructDecl, VarDecl};
 use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Type, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
@@ -228,7 +228,8 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         let len = options.number("len").and_then(|len| u16::try_from(len).ok()).unwrap_or(PAGES);
         self.program.vars.extend((0..len).map(|i| plain_word(format!("{}[{i}]", name.text))));
-        self.program.page_tables.push((first, len));
+        let lock = self.object(format!("{}.ptl", name.text), fixed::Spinlock);
+        self.program.page_tables.push(PageTable { first, len, lock });
         Symbol::Var { first, len: Some(len) }
     }
 

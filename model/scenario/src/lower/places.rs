@@ -30,11 +30,15 @@ impl<'a> Lower<'a> {
         }
     }
 
+    fn is_page_table(&self, first: ObjId) -> bool {
+        self.program.page_tables.iter().any(|table| table.first == first)
+    }
+
     /// A page table.
     pub(super) fn page_table(&mut self, value: &Written) -> Option<Place> {
         let said = value.span.of(self.text);
         match self.names.find(said) {
-            Some((Symbol::Var { first, len: Some(len) }, _)) if self.program.page_tables.contains(&(first, len)) => {
+            Some((Symbol::Var { first, len: Some(len) }, _)) if self.is_page_table(first) => {
                 Some(Place::Element { first, len, index: Operand::Const(Value::Word(0)) })
             }
             other => {

@@ -2,146 +2,47 @@
 //! state.
 //!
 //! Everything here has its counterpart in the kernel's `State` and in [`diagnose`](crate::diagnose), which work on
-//! plain worlds. Under weak memory a stuck state cannot be rebuilt there by replaying the steps that led to it, so the
-//! same rules are applied in place, on the latest values, and undone.
+//! plain worlds. An engine whose threads share their cells begins on them, and under weak memory a stuck state cannot
+//! be rebuilt from the steps that led to it: so the same rules are applied in place, on the latest values, and undone.
 
-use super::{hub::Hub, memory::Memory, runtime::Loom};
-use crate::{Stale, StaleWords, Stored, Trace};
 use fenceweave_kernel::{
-    Action, AtomicCell, Bits, ObjId, Order, Program, Property, Script, Thread, ThreadId, Value, Violation, World,
-    fixed,
-    memory::bytes::Bytes,
+    AtomicCell, Order, Program, Property, Runtime, Script, Thread, ThreadId, Violation, World,
     state::MAX_ALONE_STEPS,
     task::Task,
     thread::{Run, Stepped},
 };
-use std::{cell::RefCell, rc::Rc};
 
-/// What every execution begins with. Only the values of the cells change from one to the next.
-pub(super) struct System {
-    /// The cells' hub.
-    pub(super) hub: Rc<Hub>,
-    /// Each thread's handle on the shared objects; the last one is nobody's.
-    pub(super) worlds: Vec<RefCell<World<Loom>>>,
-    /// The threads before their first step.
-    pub(super) threads: Vec<Thread>,
-    /// Whose each word is: a variable, or the object that it is part of; a task's is nobody's.
-    owners: Vec<Option<ObjId>>,
-    /// Whether there are plain variables.
-    has_plain: bool,
-    /// What setup has warned of.
-    pub(super) warned: u32,
-}
-
-impl System {
-    /// The system after setup.
-    pub(super) fn new(program: &Program) -> System {
-        let (hub, mut world) = Hub::create(|| World::new(program));
-        let mut alone = Alone { program, hub: &hub, world: &mut world, warned: 0 };
-        let (threads, warned) = (alone.set_up(), alone.warned);
-        hub.begin_here();
-        let bytes = Bytes::of(program);
-        world.set_bytes(bytes.clone());
-        bytes.into_iter().for_each(|bytes| hub.add_memory(bytes));
-        let handles = 0..=program.scripts.len();
-        let worlds = handles.map(|who| RefCell::new(hub.handle_for(who, &world))).collect();
-        let frames = program.all::<fixed::Frame>().next().is_some();
-        let has_plain = frames || program.vars.iter().any(|v| v.racy);
-        System { hub, worlds, threads, owners: owners(program), has_plain, warned }
-    }
-
-    /// The words of which a stale store was read.
-    pub(super) fn stale(&self, memory: &Memory) -> StaleWords {
-        memory.stale().iter().map(|w| self.owners[usize::from(*w)]).collect()
-    }
-
-    /// The trace of these steps, with the reads that did not return the youngest store. The steps are those of the
-    /// trace, one after the other: a read in the middle of somebody else's step may have none.
-    pub(super) fn trace(&self, steps: &[Action], memory: &Memory) -> Trace {
-        let mut made: Vec<Vec<(u8, Option<usize>)>> = vec![vec![(0, None)]; self.owners.len()];
-        let mut weak = vec![];
-        for (step, accesses) in memory.steps().enumerate() {
-            let mut nth = 0;
-            for a in accesses {
-                let (word, made) = (usize::from(a.word), &mut made[usize::from(a.word)]);
-                if let Some(at) = a.read.and_then(|read| made.iter().rposition(|(s, _)| *s == read)) {
-                    let stored = |at: usize| {
-                        let (store, step) = made[at];
-                        let owner = self.owners[word].filter(|o| o.as_var().is_some());
-                        let bits = memory.bits(word, usize::from(store));
-                        Stored { value: owner.map(|_| Value::from_bits(bits)), step }
-                    };
-                    let (age, newest) = ((made.len() - 1 - at) as u8, stored(made.len() - 1));
-                    let stale = Stale { step, nth, age, word: self.owners[word], got: stored(at), newest };
-                    weak.extend((age > 0).then_some(stale));
-                }
-                nth += u8::from(a.read.is_some());
-                made.extend(a.made.map(|store| (store, Some(step))));
-            }
-        }
-        // Without a stale read any memory shows the same, unless plain accesses are not ordered; those are one step
-        // here.
-        let needed = !weak.is_empty() || self.has_plain;
-        Trace { weak: needed.then_some(weak), ..Trace::of(steps.to_vec()) }
-    }
-
-    /// The handle that belongs to no thread.
-    pub(super) fn world(&self) -> &RefCell<World<Loom>> {
-        &self.worlds[self.threads.len()]
-    }
-}
-
-/// How many words a world has that begins with so many objects of a program.
-fn words(program: &Program, objects: usize) -> usize {
-    let mut first = program.clone();
-    first.objects.truncate(objects);
-    // What a variable begins with may be an object that is not there.
-    first.vars.iter_mut().for_each(|var| var.init = Value::Unset);
-    let (hub, _) = Hub::create(|| World::<Loom>::new(&first));
-    let words = hub.words();
-    hub.dissolve();
-    words
-}
-
-/// Whose each word is. A world makes its words in order: those of objects, variables, tasks.
-fn owners(program: &Program) -> Vec<Option<ObjId>> {
-    let others = words(program, 0);
-    let mut owners = vec![];
-    for i in 0..program.objects.len() {
-        owners.resize(words(program, i + 1) - others, Some(ObjId::object(i)));
-    }
-    owners.extend((0..program.vars.len()).map(|i| Some(ObjId::var(i))));
-    owners.resize(owners.len().max(words(program, program.objects.len())), None);
-    owners
-}
-
-impl Drop for System {
-    fn drop(&mut self) {
-        self.hub.dissolve();
-    }
+/// Shared cells on which nobody else works at the moment.
+pub(crate) trait Quiet {
+    /// What they are made of.
+    type On: Runtime;
+    /// What a step of whoever runs alone is taken on.
+    fn runtime(&self) -> Self::On;
+    /// Runs something and undoes what it did to the cells.
+    fn undone<T>(&self, f: impl FnOnce() -> T) -> T;
 }
 
 /// A system on quiet cells.
-pub(super) struct Alone<'a> {
+pub(crate) struct Alone<'a, Q: Quiet> {
     /// What never changes.
-    pub(super) program: &'a Program,
-    /// The cells' hub.
-    pub(super) hub: &'a Rc<Hub>,
+    pub(crate) program: &'a Program,
+    /// The cells.
+    pub(crate) quiet: &'a Q,
     /// A handle on the shared objects.
-    pub(super) world: &'a mut World<Loom>,
+    pub(crate) world: &'a mut World<Q::On>,
     /// What was warned of.
-    pub(super) warned: u32,
+    pub(crate) warned: u32,
 }
 
-impl Alone<'_> {
+impl<Q: Quiet> Alone<'_, Q> {
     fn step(&mut self, script: &Script, thread: &mut Thread, t: ThreadId) -> Stepped {
-        thread.step(script, self.program, self.world, t, &mut Loom::alone(self.hub))
+        thread.step(script, self.program, self.world, t, &mut self.quiet.runtime())
     }
 
     /// The threads after setup, each before its first visible step; agents asleep, but for those that setup has woken.
     ///
     /// A violation cannot come from here: a program whose setup breaks a property is not given to loom.
-    pub(super) fn set_up(&mut self) -> Vec<Thread> {
+    pub(crate) fn set_up(&mut self) -> Vec<Thread> {
         let program = self.program;
         let mut threads = vec![Thread::default(); program.scripts.len()];
         let (agents, others): (Vec<_>, Vec<_>) = program.threads().partition(|t| program.is_agent(*t));
@@ -155,13 +56,13 @@ impl Alone<'_> {
     }
 
     fn begin(&mut self, threads: &mut [Thread], t: ThreadId) {
-        let (program, rt) = (self.program, &mut Loom::alone(self.hub));
+        let (program, rt) = (self.program, &mut self.quiet.runtime());
         let _ = threads[t.index()].start(&program.scripts[t.index()], program, self.world, t, rt);
     }
 
     /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs: as in
     /// `State`.
-    pub(super) fn run_script(&mut self, script: &Script, threads: &mut [Thread]) -> Option<Violation> {
+    pub(crate) fn run_script(&mut self, script: &Script, threads: &mut [Thread]) -> Option<Violation> {
         if script.code.is_empty() {
             return None;
         }
@@ -173,7 +74,7 @@ impl Alone<'_> {
 
     fn go(&mut self, script: &Script, thread: &mut Thread, threads: &mut [Thread]) -> Option<Violation> {
         let (program, me) = (self.program, self.program.main_thread());
-        let mut violation = thread.start(script, program, self.world, me, &mut Loom::alone(self.hub));
+        let mut violation = thread.start(script, program, self.world, me, &mut self.quiet.runtime());
         let ends_with = |property, thread: &Thread| Some(Violation::new(property, me, thread.pc()));
         for _ in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
@@ -210,13 +111,13 @@ impl Alone<'_> {
 
     /// Agents that would find nothing to do find it.
     fn send_to_sleep(&mut self, threads: &mut [Thread]) {
-        let (program, hub) = (self.program, self.hub);
+        let (program, quiet) = (self.program, self.quiet);
         for t in program.threads() {
             let (thread, script) = (threads[t.index()].clone(), &program.scripts[t.index()]);
             if !self.is_agent_enabled(threads, t) || !thread.is_idle() {
                 continue;
             }
-            let sleeps = hub.undone(|| {
+            let sleeps = quiet.undone(|| {
                 let mut thread = thread.clone();
                 let violation = self.step(script, &mut thread, t).violation;
                 violation.is_none() && thread.is_idle() && !self.is_enabled(&thread, t)
@@ -228,7 +129,7 @@ impl Alone<'_> {
     }
 
     fn is_awake(&self, t: ThreadId) -> bool {
-        !Task::<Loom>::is_asleep(self.world.task(t).state.peek())
+        !Task::<Q::On>::is_asleep(self.world.task(t).state.peek())
     }
 
     fn spins(&self, thread: &Thread, me: ThreadId) -> bool {
@@ -236,7 +137,7 @@ impl Alone<'_> {
         owner.is_some_and(|o| o != me)
     }
 
-    pub(super) fn is_enabled(&self, thread: &Thread, t: ThreadId) -> bool {
+    pub(crate) fn is_enabled(&self, thread: &Thread, t: ThreadId) -> bool {
         let up = match thread.run() {
             Run::Done => false,
             Run::Ready => true,
@@ -249,7 +150,7 @@ impl Alone<'_> {
     }
 
     /// The violation of a state in which nobody can run; `None` if every script is over.
-    pub(super) fn stuck(&mut self, threads: &[Thread]) -> Option<Violation> {
+    pub(crate) fn stuck(&mut self, threads: &[Thread]) -> Option<Violation> {
         let program = self.program;
         let is_over = |t: &ThreadId| {
             let thread = &threads[t.index()];
@@ -272,15 +173,15 @@ impl Alone<'_> {
     /// Whether the sleeper, woken for nothing, gets anywhere.
     fn leads_on(&mut self, stuck: &[Thread], sleeper: ThreadId) -> bool {
         let asleep = matches!(stuck[sleeper.index()].run(), Run::Asleep(..));
-        let hub = self.hub;
-        asleep && hub.undone(|| self.moves(stuck, sleeper))
+        let quiet = self.quiet;
+        asleep && quiet.undone(|| self.moves(stuck, sleeper))
     }
 
     fn moves(&mut self, stuck: &[Thread], sleeper: ThreadId) -> bool {
         /// As many as the other engines look at.
         const LOOK_AHEAD: usize = 10_000;
         let program = self.program;
-        self.world.task(sleeper).state.clone().store(Task::<Loom>::RUNNING, Order::Relaxed);
+        self.world.task(sleeper).state.clone().store(Task::<Q::On>::RUNNING, Order::Relaxed);
         let mut threads = stuck.to_vec();
         for _ in 0..LOOK_AHEAD {
             let next = program.threads().find(|t| self.is_enabled(&threads[t.index()], *t));
