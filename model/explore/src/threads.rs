@@ -2,9 +2,9 @@
 //!
 //! # The recipe, and why
 //!
-//! * *One thread of the system for each script and agent.* Threads take the kernel's own steps; between two of them, and
-//!   inside of one, the machine decides. What a spinlock protects is under a mutex, and the object's lock is held to the
-//!   end of the step; a word is an `AtomicU64` that is accessed with the kernel's order; who sleeps is parked.
+//! * *One thread of the system for each script and agent.* Threads take the kernel's own steps; between two of them,
+//!   and inside of one, the machine decides. What a spinlock protects is under a mutex, and the object's lock is held
+//!   to the end of the step; a word is an `AtomicU64` that is accessed with the kernel's order; who sleeps is parked.
 //! * *Threads propose, the model judges.* A step has no middle that others see, and which two of them came first no
 //!   clock says for certain. So each step notes when it began and ended, and an execution counts once its steps have
 //!   been put into one order, no step before another one that had ended when it began, in which the model takes them to

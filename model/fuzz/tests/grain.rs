@@ -3,7 +3,7 @@
 //! violations and verdicts is lost. On the shipped scenarios, but for those that are about races inside of a primitive
 //! (`FINE_ONLY`, each with the reason), and on generated programs.
 //!
-//! `GRAIN_STATES=N` and `GRAIN_GENERATED=N` look further: see `ci/grain`.
+//! `GRAIN_STATES=N` and `GRAIN_GENERATED=N` look further: see `ci/grain`; `GRAIN_FROM=N` begins later.
 
 mod programs;
 mod shipped;
@@ -148,7 +148,7 @@ fn two_importers_with_devices_are_few_states() {
 #[test]
 fn generated_programs_come_to_the_same_in_both_grains() {
     let mut seen = Seen::default();
-    for number in 0..limit("GRAIN_GENERATED", 150) {
+    for number in limit("GRAIN_FROM", 0)..limit("GRAIN_GENERATED", 150) {
         for text in texts(number) {
             let before = seen.different.len();
             hold(&case_of(&text), limit("GRAIN_GENERATED_STATES", 6_000), &mut seen);

@@ -394,7 +394,8 @@ mod tests {
             let figures = run(&config, &AtomicBool::new(false)).unwrap();
             assert_eq!((figures.corrupted, figures.leaked), (0, 0), "{figures:?}");
             assert!(figures.touches > 0 && figures.faults > 0 && figures.moves > 0, "{figures:?}");
-            assert_eq!(figures.why_software.is_some(), software, "{figures:?}");
+            // Where real faults are not permitted, both are in software.
+            assert!(figures.why_software.is_some() || !software, "{figures:?}");
         }
     }
 }

@@ -95,6 +95,7 @@ mod at_work {
         if let Some(name) = unexpected(&cases) {
             return usage(&format!("{name} is not as expected without any mutation: `fenceweave check` says more"));
         }
+        let coarse = cases.iter().filter(|(_, case)| !case.program.grain.is_fine()).count();
         let seen = |m: &Mutation| engines.contains(&Engine::Loom) || !m.needs_loom();
         let chosen: Vec<Mutation> = chosen.iter().copied().filter(seen).collect();
         // What a mutant makes of the model's own checks is told in its line.
@@ -112,6 +113,10 @@ mod at_work {
             },
         );
         let _ = write(&total(&fates, campaign.len()));
+        if coarse > 0 && fates.iter().any(Fate::is_unexplained) {
+            let shows = "what a mistake in a primitive does between its accesses, only fine grain shows";
+            let _ = write(&format!("{coarse} of the cases have coarse grain: {shows}\n"));
+        }
         let wrong = fates.iter().any(|f| f.is_unexplained() || is_wrongly_explained(f));
         // A part of the suite is no verdict on the suite.
         let whole = args.engine != Some(EngineArg::Loom) && args.paths == [Path::new("scenarios")];

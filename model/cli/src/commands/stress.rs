@@ -113,7 +113,9 @@ fn stress_case(case: &Case, file: &Path, args: &StressArgs) -> (String, Exit) {
     if args.stats {
         let all = seen.run.runs.first().map(|r| &r.outcomes);
         let table = all.filter(|all| !all.is_empty()).map(|all| outcomes::table(&case.program, all, Sheet::WIDTH));
-        let _ = table.map(|table| write!(out, "how it ended:\n{table}"));
+        if let Some(table) = table {
+            let _ = write!(out, "how it ended:\n{table}");
+        }
     }
     out.push_str(&violations(&case, &seen));
     let name = short_name(file);

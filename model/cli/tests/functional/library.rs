@@ -145,6 +145,8 @@ fn libraries_are_listed_printed_and_described() {
     - models `drm_gem_handle_create_tail()`, drivers/gpu/drm/drm_gem.c, v6.18
     - expects `object_name_lock` held
     - returns with `object_name_lock` not held
+    - returns `handle`, `ret`
+    - reads `obj.funcs.open`: the caller sets them before
     ");
     assert!(!page.contains("### `idr_alloc"), "what is static is nobody's: {page}");
     insta::assert_snapshot!(project.run("library drm_gen").exits(2).err, @"error: there is no library `drm_gen`: `fenceweave library` lists them");

@@ -10,6 +10,7 @@ mod diagrams;
 mod explain;
 mod fmt;
 mod fuzz;
+mod grain;
 mod guide;
 mod harness;
 mod inputs;

@@ -256,7 +256,8 @@ mod tests {
         slots.iter().for_each(|s| s.begin_here());
         assert_eq!(word.swap(3, Order::Full), 2);
         slots.iter().for_each(|s| s.save());
-        (word.store(4, Order::Relaxed), note.set([4; 3]));
+        word.store(4, Order::Relaxed);
+        note.set([4; 3]);
         slots.iter().for_each(|s| s.restore());
         assert_eq!((word.peek(), note.get()), (3, [2; 3]));
         assert_eq!(word.compare_exchange(4, 5, Order::AcqRel), Err(3));

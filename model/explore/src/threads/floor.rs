@@ -21,11 +21,11 @@ pub(super) struct Gate(AtomicBool);
 
 impl Gate {
     pub(super) fn take(&self) {
-        let mut turns = 0;
+        let mut turns = 0u32;
         while self.0.swap(true, Ordering::Acquire) {
             while self.0.load(Ordering::Relaxed) {
                 turns += 1;
-                if turns % PATIENCE == 0 { thread::yield_now() } else { hint::spin_loop() }
+                if turns.is_multiple_of(PATIENCE) { thread::yield_now() } else { hint::spin_loop() }
             }
         }
     }

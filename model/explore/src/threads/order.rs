@@ -119,7 +119,7 @@ impl Search<'_> {
     fn take(&mut self, way: &mut Way, t: usize) -> bool {
         let Some(taken) = self.next(way, t).copied() else { return false };
         let thread = ThreadId(t as u8);
-        for part in 0..MOST_PARTS {
+        for _ in 0..MOST_PARTS {
             if way.state.violation().is_some() || !way.state.is_enabled(self.program, thread) {
                 return false;
             }
@@ -140,7 +140,6 @@ impl Search<'_> {
                 way.next[t] += 1;
                 return true;
             }
-            debug_assert!(part < MOST_PARTS);
         }
         false
     }

@@ -350,7 +350,7 @@ pub const OPS: &[OpSpec] = &[
         "fence-seqno",
         &[FENCE],
         "reads the number of a fence within its context: of two of one context the greater is the later",
-        "fence->seqno dma_fence_is_later()",
+        "fence->seqno",
         |args| fence(args, How::Seqno),
     )
     .returns("the number"),

@@ -1,9 +1,9 @@
 //! Real page faults: a range of addresses that `userfaultfd` watches.
 //!
 //! A page that was never mapped is anonymous memory registered for missing pages: a touch is told. Mapping lays the
-//! frame's memory there (`mmap()` of the arena's file, one page), registers that for missing entries and fills the entry
-//! (`UFFDIO_CONTINUE`). A touch that comes between the two finds the frame that is being mapped. A zap takes the entry
-//! away (`MADV_DONTNEED`) and leaves what lies there: the next touch is told again. So at no time can a touch go
+//! frame's memory there (`mmap()` of the arena's file, one page), registers that for missing entries and fills the
+//! entry (`UFFDIO_CONTINUE`). A touch that comes between the two finds the frame that is being mapped. A zap takes the
+//! entry away (`MADV_DONTNEED`) and leaves what lies there: the next touch is told again. So at no time can a touch go
 //! through to anything but a frame that is mapped there.
 //!
 //! Who is told that its access is not made has to get out of the kernel all the same: a page of nobody's is laid there
@@ -93,6 +93,9 @@ enum Said {
     Fault(Fault),
 }
 
+/// A frame: the arena that it is in, and its number there.
+type Frame = (Arc<Arena>, u32);
+
 /// What all threads of it share.
 struct Space {
     base: NonNull<u8>,
@@ -104,7 +107,7 @@ struct Space {
     /// Of each page: odd while a page of nobody's lies there.
     turns: Box<[AtomicU32]>,
     /// Of each page, the frame that lies there, mapped or zapped.
-    lies: Mutex<Vec<Option<(Arc<Arena>, u32)>>>,
+    lies: Mutex<Vec<Option<Frame>>>,
 }
 
 // SAFETY: the addresses are this range's own, and not bound to a thread; what is done to them says for itself why.

@@ -81,6 +81,7 @@ fn name_one(scene: &mut Scene<'_, '_>, script: &mut Script, kind: &str, taken: &
             let at = scene.below(scene.threads.len())?;
             scene.threads[at].clone()
         }
+        "page-table" => scene.page_table(),
         "slab" => {
             scene.object(Kind::Struct, &[])?;
             scene.structs.first().cloned().unwrap_or_default()
