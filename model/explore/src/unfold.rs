@@ -1,7 +1,7 @@
 //! The ways that were found, with each quiet access as a step of its own: as whoever replays them takes them.
 
 use crate::{Coverage, Exploration, Found, PointOfNoReturn, Task, Trace};
-use fenceweave_kernel::{Action, Moment, Program, State};
+use fenceweave_kernel::{Action, Moment, Program, State, ThreadId};
 
 /// Unfolds every way of a result. What was found in coarse grain is taken again in fine steps before it is told.
 pub(crate) fn ways(all: &mut Exploration, task: &Task<'_>, initial: &State) {
@@ -27,9 +27,15 @@ fn is_confirmed(found: &Found, program: &Program) -> bool {
 }
 
 fn unfold_all(all: &mut Exploration, task: &Task<'_>, initial: &State) {
-    let of = |trace: &mut Trace, point: &mut PointOfNoReturn| unfold(initial, task.program, trace, point);
+    let of =
+        |trace: &mut Trace, point: &mut PointOfNoReturn| unfold(initial, task.program, Quiet::AtOnce, trace, point);
     for found in &mut all.found {
+        let merged = (found.trace.clone(), found.point_of_no_return.clone());
         of(&mut found.trace, &mut found.point_of_no_return);
+        if !is_confirmed(found, task.program) {
+            (found.trace, found.point_of_no_return) = merged;
+            unfold(initial, task.program, Quiet::Late, &mut found.trace, &mut found.point_of_no_return);
+        }
     }
     for (condition, watched) in task.conditions.iter().zip(&mut all.watched) {
         let (broken, other) = match condition.moment {
@@ -41,35 +47,88 @@ fn unfold_all(all: &mut Exploration, task: &Task<'_>, initial: &State) {
     }
 }
 
+/// Where the quiet accesses of a way are among its steps. Nobody can tell, but for what has no step of its own and
+/// comes right behind one: each by itself it is taken with that, and what it breaks ends the way there.
+#[derive(Clone, Copy, PartialEq)]
+enum Quiet {
+    /// Right behind the step that they were taken with.
+    AtOnce,
+    /// Before the next step of their thread, or when somebody else has to wait for them.
+    Late,
+}
+
 /// Unfolds a way, and where it can still be helped.
-fn unfold(initial: &State, program: &Program, trace: &mut Trace, point: &mut PointOfNoReturn) {
-    let mut state = initial.clone();
+fn unfold(initial: &State, program: &Program, quiet: Quiet, trace: &mut Trace, point: &mut PointOfNoReturn) {
+    let mut way = Unfolding::new(initial, program, quiet);
     // Where each step of the way begins in the unfolded one.
     let mut begins = vec![0];
-    let mut steps = vec![];
     let mut parting = None;
     for (at, action) in trace.steps.iter().enumerate() {
         if matches!(point, PointOfNoReturn::At { after, .. } if *after == at) {
-            parting = Some(state.clone());
+            parting = Some(way.clone());
         }
-        take(&mut state, program, *action, &mut steps);
-        begins.push(steps.len());
+        way.take(*action);
+        begins.push(way.steps.len());
     }
     trace.loop_from = trace.loop_from.and_then(|from| begins.get(from).copied());
     if let PointOfNoReturn::At { after, passing } = point {
-        let mut state = parting.unwrap_or(state);
-        let mut way = vec![];
-        passing.iter().for_each(|action| take(&mut state, program, *action, &mut way));
-        (*after, *passing) = (begins.get(*after).copied().unwrap_or(*after), way);
+        let mut other = parting.unwrap_or_else(|| way.clone());
+        let from = other.steps.len();
+        passing.iter().for_each(|action| other.take(*action));
+        (*after, *passing) = (begins.get(*after).copied().unwrap_or(*after), other.steps.split_off(from));
     }
-    trace.steps = steps;
+    trace.steps = way.steps;
 }
 
-/// Takes a step, and writes down what it was: the step, and the quiet accesses after it. What nobody can see is a step
-/// only behind a quiet access: each by itself, it is taken with that.
-fn take(state: &mut State, program: &Program, action: Action, steps: &mut Vec<Action>) {
-    let seen = state.is_next_visible(action.thread);
-    let merged = state.step(program, action).merged;
-    steps.extend(seen.then_some(action));
-    steps.extend((0..merged).map(|_| Action { choice: 0, ..action }));
+/// A way while it is unfolded.
+#[derive(Clone)]
+struct Unfolding<'a> {
+    program: &'a Program,
+    merged: State,
+    /// Where the steps lead, each by itself: who puts accesses off has to know who can go on without them.
+    fine: Option<State>,
+    /// Of each thread, how many quiet accesses were put off.
+    owed: Vec<u16>,
+    steps: Vec<Action>,
+}
+
+impl<'a> Unfolding<'a> {
+    fn new(initial: &State, program: &'a Program, quiet: Quiet) -> Unfolding<'a> {
+        let fine = (quiet == Quiet::Late).then(|| State::initial(program));
+        let owed = vec![0; program.scripts.len()];
+        Unfolding { program, merged: initial.clone(), fine, owed, steps: vec![] }
+    }
+
+    /// Takes a step, and writes down what it was: the step, and the quiet accesses after it. What nobody can see is a
+    /// step only behind a quiet access: each by itself, it is taken with that.
+    fn take(&mut self, action: Action) {
+        self.pay(action.thread);
+        let waits = self.fine.as_ref().is_some_and(|fine| !fine.is_enabled(self.program, action.thread));
+        if waits {
+            self.program.threads().for_each(|t| self.pay(t));
+        }
+        let seen = self.merged.is_next_visible(action.thread);
+        let quiet = self.merged.step(self.program, action).merged;
+        if seen {
+            self.push(action);
+        }
+        self.owed[action.thread.index()] += quiet;
+        if self.fine.is_none() {
+            self.pay(action.thread);
+        }
+    }
+
+    fn pay(&mut self, thread: ThreadId) {
+        for _ in 0..std::mem::take(&mut self.owed[thread.index()]) {
+            self.push(Action { thread, choice: 0 });
+        }
+    }
+
+    fn push(&mut self, action: Action) {
+        self.steps.push(action);
+        let Some(fine) = &mut self.fine else { return };
+        if fine.violation().is_none() && fine.is_enabled(self.program, action.thread) {
+            fine.step(self.program, action);
+        }
+    }
 }

@@ -203,7 +203,8 @@ fn fine(task: &Task<'_>, limits: &Limits, whole: &Exploration, facts: &mut Facts
     facts.merged.1 += fine.counts.states;
     let broken = |e: &Exploration| e.found.iter().map(|f| f.violation).collect::<Vec<_>>();
     let same = whole.outcomes == fine.outcomes && broken(whole) == broken(&fine);
-    let fewer = whole.counts.states <= fine.counts.states;
+    // A thread that breaks a property behind a quiet access stands before that again, which is one more place.
+    let fewer = whole.counts.states <= fine.counts.states || !whole.found.is_empty();
     if same && fewer { Ok(()) } else { Err(Failure::of("fine", different(whole, &fine))) }
 }
 

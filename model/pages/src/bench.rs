@@ -1,13 +1,13 @@
-//! How fast moves are, beside `memcpy` of as many bytes in the same run, and beside a loop written by hand: `memcpy` of a
-//! page, for each of the very pages that the move copies, by their bare addresses. A ratio that the loop does not better is
-//! the machine's.
+//! How fast moves are, beside `memcpy` of as many bytes in the same run, and beside a loop written by hand: `memcpy` of
+//! a page, for each of the very pages that the move copies, by their bare addresses. A ratio that the loop does not
+//! better is the machine's.
 //!
 //! Each figure is the median of paired rounds: in every round the move is timed, then its baseline twice, then the move
 //! again, so that whatever else the machine does falls on both, and each is once the first to find its bytes out of the
-//! cache. Likewise the loop and the baseline, in rounds of their own: what the loop leaves in the cache would be the move's
-//! to clear away.
-//! The ratio is the median of the rounds' ratios, not the ratio of the medians. A round in which this thread was preempted
-//! is made again (where one thread copies), as often as there are rounds.
+//! cache. Likewise the loop and the baseline, in rounds of their own: what the loop leaves in the cache would be the
+//! move's to clear away.
+//! The ratio is the median of the rounds' ratios, not the ratio of the medians. A round in which this thread was
+//! preempted is made again (where one thread copies), as often as there are rounds.
 #![allow(unsafe_code)]
 
 use crate::{
@@ -149,7 +149,8 @@ unsafe impl Send for ByHand {}
 impl ByHand {
     fn copy(&self) {
         for pair in &self.0 {
-            // SAFETY: pages of two buffers that the setup keeps; no move of them runs meanwhile, and nobody else knows them.
+            // SAFETY: pages of two buffers that the setup keeps; no move of them runs meanwhile, and nobody else knows
+            // them.
             unsafe { pair.to.copy_from_nonoverlapping(pair.from, 1) }
             std::hint::black_box(pair.to);
         }

@@ -1,12 +1,13 @@
 //! Many bytes at once: vector loads and stores of 32 and 64 bytes, of whole pages, for both kinds of memory.
 //!
 //! I/O memory is accessed by aligned words of 64 bits, each of which is whole. An aligned vector is so many of them: on
-//! every CPU with AVX, an aligned load or store of 16 bytes is not torn, and so no word inside of a wider one is. To Rust
-//! each is as many relaxed 64-bit atomics as it has words (see [`io`](crate::io)). The kernel's own `memcpy_toio()`
-//! promises no width either.
+//! every CPU with AVX, an aligned load or store of 16 bytes is not torn, and so no word inside of a wider one is. To
+//! Rust each is as many relaxed 64-bit atomics as it has words (see [`io`](crate::io)). The kernel's own
+//! `memcpy_toio()` promises no width either.
 //!
 //! Stores past the cache are taken four pages at a time, a few lines of each in turn: that keeps four pages of the
-//! memory's chips open, where one after another waits for each. glibc's `memcpy` does likewise from its own threshold on.
+//! memory's chips open, where one after another waits for each. glibc's `memcpy` does likewise from its own threshold
+//! on.
 #![allow(unsafe_code)]
 
 use crate::units::Page;
@@ -188,8 +189,8 @@ mod vectors {
     /// Copies so many pages that follow each other on both sides.
     ///
     /// # Safety
-    /// So many pages are mapped at both addresses, which are multiples of 64, and do not overlap. Those that are read are
-    /// I/O memory, or nobody writes them; those that are written are I/O memory, or nobody else uses them.
+    /// So many pages are mapped at both addresses, which are multiples of 64, and do not overlap. Those that are read
+    /// are I/O memory, or nobody writes them; those that are written are I/O memory, or nobody else uses them.
     #[inline(always)]
     pub(crate) unsafe fn cached(able: Able, loads: Loads, pair: Pair, pages: u32) {
         let bytes = pages as usize * crate::PAGE_SIZE;
@@ -228,8 +229,8 @@ mod vectors {
         }
     }
 
-    /// Asks for the first lines of a page that will be read soon, and for the first of the one that will be written: for
-    /// the page walk, the rest will be overwritten.
+    /// Asks for the first lines of a page that will be read soon, and for the first of the one that will be written:
+    /// for the page walk, the rest will be overwritten.
     #[inline(always)]
     pub(crate) fn prefetch(pair: Pair, lines: usize) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

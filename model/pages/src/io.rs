@@ -2,10 +2,10 @@
 //! race (a word that two threads write at once is the one or the other).
 //!
 //! On x86-64 each is one `mov` in an `asm!` block (`readl()`, `writeq()`), and many in a row are one `rep movsq`
-//! (`memcpy_toio()` is such a string instruction as well): a move of a word, repeated. Elsewhere, and under Miri, all are made of
-//! relaxed atomics of 64 bits: a narrower word is a part of one, and writing it replaces the whole. Such atomics may
-//! race; and an `asm!` block may do whatever Rust could have done in its place, which is that. So both are right for
-//! memory that anybody may write at any time. References to such memory are never made.
+//! (`memcpy_toio()` is such a string instruction as well): a move of a word, repeated. Elsewhere, and under Miri, all
+//! are made of relaxed atomics of 64 bits: a narrower word is a part of one, and writing it replaces the whole. Such
+//! atomics may race; and an `asm!` block may do whatever Rust could have done in its place, which is that. So both are
+//! right for memory that anybody may write at any time. References to such memory are never made.
 #![allow(unsafe_code)]
 
 #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
@@ -51,8 +51,8 @@ mod words {
     /// to read (`from`) or to write (`to`).
     #[inline(always)]
     pub(crate) unsafe fn copy_words(to: *mut u64, from: *const u64, count: usize) {
-        // SAFETY: the caller's promise; of I/O memory, as relaxed atomic loads and stores. The direction flag is clear, as
-        // always when Rust runs.
+        // SAFETY: the caller's promise; of I/O memory, as relaxed atomic loads and stores. The direction flag is clear,
+        // as always when Rust runs.
         unsafe {
             asm!("rep movsq", inout("rdi") to => _, inout("rsi") from => _, inout("rcx") count => _,
                 options(nostack, preserves_flags));

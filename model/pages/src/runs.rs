@@ -1,10 +1,10 @@
-//! A checked plan's pages on real memory, many at once: pages that follow each other on both sides are one copy, and past
-//! the cache four pages are copied in turns.
+//! A checked plan's pages on real memory, many at once: pages that follow each other on both sides are one copy, and
+//! past the cache four pages are copied in turns.
 //!
-//! What a move *is* stays a page after a page (`kmap.rs`; [`Plan::steps`](crate::Plan::steps)): each page of the plan is
-//! found once, in the plan's order, destination before source, and copied once. But nobody can tell in what order bytes
-//! come to be there until progress is told, and a checked plan meets no fault half way. So how many are copied at once is
-//! free. The kernel's variants, which can stop at any page, take [`run`](crate::run)'s way page by page.
+//! What a move *is* stays a page after a page (`kmap.rs`; [`Plan::steps`](crate::Plan::steps)): each page of the plan
+//! is found once, in the plan's order, destination before source, and copied once. But nobody can tell in what order
+//! bytes come to be there until progress is told, and a checked plan meets no fault half way. So how many are copied at
+//! once is free. The kernel's variants, which can stop at any page, take [`run`](crate::run)'s way page by page.
 #![allow(unsafe_code)]
 
 use crate::{
@@ -221,8 +221,8 @@ fn copy_past_cache<T: Addresses, F: Addresses>(
         counts[1] = ways.take(next)?;
         let (pairs, soon) = (&now[..counts[0]], &next[..counts[1].min(AT_ONCE)]);
         debug_assert_eq!(pairs.len(), range.len(), "a chunk is found as it is told of");
-        // SAFETY: pages where the sides say that they lie; `Move` holds the claims on memory; a checked plan's sides do not
-        // overlap, and name no page twice. `in_chunks` fences.
+        // SAFETY: pages where the sides say that they lie; `Move` holds the claims on memory; a checked plan's sides do
+        // not overlap, and name no page twice. `in_chunks` fences.
         unsafe { copy_chunk(able, loads, pairs, soon) }
         done.count_pages(pairs.len() as u32);
         chunks.swap(0, 1);

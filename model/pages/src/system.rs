@@ -343,7 +343,8 @@ pub struct ReadClaim(Claim);
 pub struct WriteClaim(Claim);
 
 impl ReadClaim {
-    /// Where a page lies, and how many lie in a row from it on: for who copies many at once, and has the claim meanwhile.
+    /// Where a page lies, and how many lie in a row from it on: for who copies many at once, and has the claim
+    /// meanwhile.
     #[inline(always)]
     pub(crate) fn stretch(&self, page: PageIndex, most: u32) -> Option<Stretch> {
         self.0.stretch(page, most)
@@ -366,7 +367,8 @@ impl ReadClaim {
 }
 
 impl WriteClaim {
-    /// Where a page lies, and how many lie in a row from it on: for who copies many at once, and has the claim meanwhile.
+    /// Where a page lies, and how many lie in a row from it on: for who copies many at once, and has the claim
+    /// meanwhile.
     #[inline(always)]
     pub(crate) fn stretch(&mut self, page: PageIndex, most: u32) -> Option<Stretch> {
         self.0.stretch(page, most)

@@ -225,7 +225,9 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
                     Ok((text, grade)) => {
                         checked.graded.push((name.clone(), grade));
                         checked.text.push_str(&text);
-                        runs.push(Some(Ran::Tuples(all.ended(grade != Grade::Incomplete))));
+                        // Of the tuples that `--input` leaves out nothing is known.
+                        let all = args.input.is_empty().then(|| all.ended(grade != Grade::Incomplete));
+                        runs.push(all.map(Ran::Tuples));
                     }
                     Err(unread) => return not_read(file, &unread, args.json),
                 }

@@ -61,6 +61,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       diagram     Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to
       fuzz        Make scenarios at random, and hold the engines against each other on every one
       shrink      Leave out of a scenario whatever it does not need to violate a property
+      stress      Run scenarios on threads of the operating system, again and again, and tell what they met: nothing is explored
       sweep       Explore every program up to a size over a few operations and objects, and say what can go wrong
       merge       Put a sweep together from the files of its parts
       mutants     Put mistakes into a scenario, or into the protocols, and say which of them nobody notices
@@ -73,7 +74,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       -h, --help     Print help
       -V, --version  Print version
 
-    Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that could not be written, 3 incomplete (a limit was hit; nothing unexpected was seen before).
+    Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that could not be written, 3 incomplete (a limit was hit; nothing unexpected was seen before). `mutants`: 1 if a mistake survives that somebody should have noticed.
     -- exit code 0
     ");
     assert!(Project::new().run("--version").exits(0).out.starts_with("fenceweave "));

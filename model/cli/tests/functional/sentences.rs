@@ -226,7 +226,7 @@ fn a_wait_of_teardown_has_a_subject_and_an_object() {
 #[test]
 fn a_failure_that_is_asked_for_is_no_way_out() {
     let told = told(
-        "scenario s {\n var x\n thread a { alloc may-fail into=r; when \"r == 0\" { assert \"0\" } }\n thread b { store x 1 }\n expect { holds } }",
+        "scenario s {\n var x\n thread a { alloc may-fail into=r; when \"r\" { assert \"0\" } }\n thread b { store x 1 }\n expect { holds } }",
     );
     says(&told, "assert: ");
     assert!(!told.contains("passes if"), "{told}");

@@ -20,7 +20,8 @@ pub struct PageTable {
     pub first: ObjId,
     /// How many there are.
     pub len: u16,
-    /// The lock under which each step on them is taken, that of a CPU that translates, too: the flush of the TLBs waits.
+    /// The lock under which each step on them is taken, that of a CPU that translates, too: the flush of the TLBs
+    /// waits.
     pub lock: ObjId,
 }
 

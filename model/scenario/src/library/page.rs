@@ -157,7 +157,7 @@ fn locks(node: &Node, text: &str) -> Vec<String> {
                 let what: Vec<String> = inside.children().iter().map(said).collect();
                 leaves.push(format!("returns with {}{}", what.join(", "), when.unwrap_or_default()));
             }
-            "local" | "let" | "might-sleep" => {}
+            "local" | "let" | "might-sleep" | "survives" => {}
             _ => at_begin = false,
         }
     }

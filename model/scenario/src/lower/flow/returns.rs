@@ -59,9 +59,8 @@ impl<'a> Lower<'a> {
                     None => self.follow_to(unit, &parts(&path), span),
                 };
                 // What is inside of an argument is found from that at any time.
-                if let Some(found) =
-                    found.filter(|found| !found.local().is_some_and(|l| usize::from(l.0) < unit.params))
-                {
+                let at_entry = |found: &Operand| found.local().is_none_or(|l| usize::from(l.0) >= unit.params);
+                if let Some(found) = found.filter(at_entry) {
                     unit.found_named(path, found);
                 }
             }
