@@ -166,7 +166,7 @@ fn a_library_by_itself_is_a_file_without_scenarios() {
 }
 
 fn first_word(text: &str) -> &str {
-    text.split(' ').next().unwrap_or_default()
+    text.trim_matches('"').split(' ').next().unwrap_or_default()
 }
 
 /// Everything that is built in is well-formed, with every value of every option, reached or not; and says where it

@@ -316,9 +316,11 @@ impl Dependencies {
             self.providers[w.event] |= u32::from(on) << thread.index();
         }
         let witness = Witness { state: index, action: Some(action), thread, pc };
-        if let Some(pc) = result.allocates {
-            // A lock that it takes with this step comes after: xa_alloc() waits for memory before it locks.
-            self.allocates(before, Witness { pc, ..witness });
+        if let Some(allocates) = result.allocates {
+            // What it locks itself comes after: xa_alloc() waits for memory before it locks. What allocates behind
+            // another operation, with the same step, does so with what that has locked.
+            let at = if allocates == pc { before } else { after };
+            self.allocates(at, Witness { pc: allocates, ..witness });
         }
         let section = before.thread(thread).private().signalling > 0 && program.role(thread) != Role::Device;
         for i in 0..self.locks.len() {

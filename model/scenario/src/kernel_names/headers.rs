@@ -272,7 +272,7 @@ pub(super) const HEADERS: &[Row] = &[
     ("mt_for_each mas_for_each", "`range-each RANGES into=x from=A to=B { … }`"),
     ("drm_mm_init drm_mm_takedown", "`ranges` begin empty: delete the line"),
     (
-        "drm_mm_insert_node drm_mm_insert_node_in_range",
+        "drm_mm_insert_node_in_range",
         "the search for a hole is not modelled: choose a start, and `range-insert RANGES ENTRY`",
     ),
     // idr.h, xarray.h, radix-tree.h
