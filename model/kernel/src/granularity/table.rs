@@ -182,14 +182,6 @@ pub const MERGED: &[Merged] = &[
         why: "the task may be listed again before it is awake: then its new waker finds it running, or this one does",
     },
     Merged {
-        points: &["insert_pfn", "finish_mkwrite_fault"],
-        why: "one store, under the page table's lock, which whoever changes an entry has; what was looked at before is that entry",
-    },
-    Merged {
-        points: &["user access"],
-        why: "the flush of the TLBs waits for a CPU that has translated: who takes the entry away comes before both, or after",
-    },
-    Merged {
         points: &["zap_page_range_single", "wp_shared_mapping_range"],
         why: "what a CPU has translated is good until the flush at the end, which waits for that CPU: before it each page may be \
               found as it was, and after it none is",

@@ -87,7 +87,8 @@ impl Protocol for Fini {
         match self.at {
             At::Begin => None,
             At::Put => self.put.amid_of(at, Family::Resv),
-            At::Free => Some(Family::Resv),
+            // What somebody adds to the list now, who may not, is put by nobody.
+            At::Free => None,
         }
     }
 

@@ -147,8 +147,15 @@ impl State {
         if self.goes_on(program, row) { self.run_on(program, row, first, cover) } else { first }
     }
 
+    /// A copy in which steps may be tried: the real memory behind the frames stays with the state that is.
+    fn apart(&self) -> State {
+        let mut state = self.clone();
+        state.world.set_bytes(None);
+        state
+    }
+
     fn run_on(&mut self, program: &Program, begun: Row, first: Stepped, cover: &mut Option<&mut Cover>) -> Stepped {
-        let mut kept = self.kept.0.take().unwrap_or_else(|| Box::new(self.clone()));
+        let mut kept = self.kept.0.take().unwrap_or_else(|| Box::new(self.apart()));
         kept.copy_from(self, program);
         let (mut row, mut all, mut taken) = (begun, first, 0);
         while taken < MOST && self.goes_on(program, row) {
@@ -176,7 +183,7 @@ impl State {
             return step;
         }
         let mut all = step;
-        let mut state = self.clone();
+        let mut state = self.apart();
         for choice in 0..step.ways {
             if choice > 0 {
                 state.copy_from(self, program);
