@@ -89,7 +89,7 @@ impl Protocol for FillOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let fences = [Some(self.fence), self.after].into_iter().flatten();
-        let f = fences.fold(frame::footprint(v, self.frame.obj), |f, fence| f.read(fence.obj));
+        let f = fences.fold(frame::footprint(v, self.frame.obj), |f, fence| frame::reads_fence(v, f, fence));
         self.from.map_or(f, |from| f.and(frame::footprint(v, from.obj)))
     }
 

@@ -286,10 +286,13 @@ pub(crate) fn footprint(v: View<'_>, frame: ObjId) -> Footprint {
 /// The fences until which devices use a frame.
 pub(crate) fn fences_footprint(v: View<'_>, frame: ObjId, f: Footprint) -> Footprint {
     let books = v.world.frame(frame).books.0;
-    books.fences().fold(f, |f, h| {
-        let f = f.read(h.obj);
-        v.program.root_of(h.obj).map_or(f, |root| f.read(root))
-    })
+    books.fences().fold(f, |f, h| reads_fence(v, f, h))
+}
+
+/// A fence, and what it is inside of.
+pub(super) fn reads_fence(v: View<'_>, f: Footprint, fence: Handle) -> Footprint {
+    let f = f.read(fence.obj);
+    v.program.root_of(fence.obj).map_or(f, |root| f.read(root))
 }
 
 /// An access to a frame.
