@@ -98,6 +98,10 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
              others; let a thread wait"
         );
     }
+    if v.other == Some(v.thread) && program.script(v.thread).is_none() {
+        let said = "for a choice in setup or teardown, which have one way to go: let a thread choose";
+        return format!("{NO_ROOM} {said}");
+    }
     let what = match (v.object, instr) {
         (Some(o), instr) => format!("{}at {}", runs_out_of(program, o, instr), program.name_of(o)),
         (None, _) if calls(program, v) => format!("for more than {MAX_FRAMES} calls inside of each other"),

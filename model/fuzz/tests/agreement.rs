@@ -77,10 +77,21 @@ const A_WARNING_AND_THE_END: &str = r#"scenario s {
     thread warns { lock m; let r=1; warn-on "r == 1" }
 }"#;
 
+/// The release is quiet, and what comes behind it has no step of its own: each by itself, they are one step.
+const BROKEN_BEFORE_A_QUIET_RELEASE: &str = r#"scenario s {
+    resv bo
+    lock l
+    var x
+    acquire-ctx ctx
+    thread first { add x 1 }
+    thread looks { acquire-init ctx; load x into=r; when "r == 2" { return }; unlock bo }
+    thread ends { lock l; add x 1; unlock l; acquire-fini ctx }
+}"#;
+
 #[test]
 fn what_the_engines_once_told_apart_is_the_same_to_them() {
     let bounds = Bounds { loom: 1_000, ..SMALL };
-    for text in [FREED_BEFORE_A_READER, BUG_AFTER_A_WARNING, A_WARNING_AND_THE_END] {
+    for text in [FREED_BEFORE_A_READER, BUG_AFTER_A_WARNING, A_WARNING_AND_THE_END, BROKEN_BEFORE_A_QUIET_RELEASE] {
         let facts = oracle::judge(text, false, &bounds).unwrap_or_else(|f| panic!("{}\n{}\n{text}", f.check, f.detail));
         assert!(facts.violated && facts.replayed > 0 && !facts.limited, "{facts:?}");
     }

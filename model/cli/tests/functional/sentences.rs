@@ -231,3 +231,11 @@ fn a_failure_that_is_asked_for_is_no_way_out() {
     says(&told, "assert: ");
     assert!(!told.contains("passes if"), "{told}");
 }
+
+#[test]
+fn setup_that_comes_to_a_choice_is_not_looked_at_one_way() {
+    let text = "scenario s {\n var x\n fn pick { choose 0 1 into=c; store x c }\n setup { pick }\n \
+                thread t { load x into=a; assert \"a == 0\" }\n expect { holds }\n}";
+    let ran = Project::new().file("s.kdl", text).run("check s.kdl").exits(3);
+    assert!(ran.out.contains("no more room for a choice in setup or teardown"), "{}", ran.out);
+}

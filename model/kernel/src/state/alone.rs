@@ -6,7 +6,8 @@
 
 use super::{State, of};
 use crate::{
-    Cover, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation,
+    Cover, Instr, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation,
+    program::Fall,
     thread::{Run, Stepped},
 };
 
@@ -89,7 +90,7 @@ impl State {
                 let property = if asleep { Property::LIVELOCK } else { Property::SPINS_LOCALLY };
                 return stopped(thread, property, None, None);
             }
-            let stepped = match self.turn(program, thread) {
+            let stepped = match self.turn(program, thread, script) {
                 Turn::Mine => {
                     watch(self, me, thread, None);
                     let covered = (script, of(cover, at), None);
@@ -124,7 +125,7 @@ impl State {
         out
     }
 
-    fn turn(&mut self, program: &Program, thread: &Thread) -> Turn {
+    fn turn(&mut self, program: &Program, thread: &Thread, script: &Script) -> Turn {
         let me = program.main_thread();
         if self.spins(thread, me) {
             return Turn::Stopped(Property::DEADLOCK, None, None);
@@ -136,6 +137,11 @@ impl State {
             Run::Asleep(on, patience) if !self.is_awake(me) => {
                 self.send_to_sleep(program);
                 self.turn_asleep(program, on, patience)
+            }
+            // One way would be taken, and the others not looked at. Which slot a `new` takes only a stale pointer can
+            // tell.
+            _ if !takes_slot(script, thread) && thread.machine().ways(|| thread.view(&self.world, program, me)) > 1 => {
+                Turn::Stopped(Property::CAPACITY_EXCEEDED, None, Some(me))
             }
             _ => Turn::Mine,
         }
@@ -164,4 +170,10 @@ impl State {
             (other, _) => Turn::Stopped(Property::CAPACITY_EXCEEDED, Some(on), other),
         }
     }
+}
+
+/// Whether its operation is a `new`, which chooses nothing but where the object is.
+fn takes_slot(script: &Script, thread: &Thread) -> bool {
+    let instr = script.code.get(usize::from(thread.pc()));
+    matches!(instr, Some(Instr::Op { op, .. }) if matches!(op.row().chooses, Some((Fall::Slot, _))))
 }
