@@ -12,6 +12,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub libraries: Option<PathBuf>,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that \

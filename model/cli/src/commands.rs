@@ -90,6 +90,11 @@ pub fn main() -> Exit {
 /// Runs a command.
 pub fn run(cli: &Cli) -> Exit {
     signals::listen();
+    if let Some(folder) = &cli.libraries
+        && let Err(why) = fenceweave_scenario::find_libraries_in(folder)
+    {
+        return usage(&why);
+    }
     let exit = dispatch(cli);
     if !interrupt::requested() {
         return exit;
