@@ -307,7 +307,7 @@ pub fn swept(swept: &Swept<'_>) -> String {
 }
 
 /// Only maps with keys that are no strings and failing writers make this fail, and there are none.
-fn text(made: serde_json::Result<String>) -> String {
+pub(crate) fn text(made: serde_json::Result<String>) -> String {
     made.map_or_else(|e| format!("{{\"error\": \"{e}\"}}"), |text| text + "\n")
 }
 

@@ -223,6 +223,7 @@ impl Tally {
             evidence: BTreeMap::new(),
             cover: None,
             unsignaled: BTreeSet::new(),
+            contracts: None,
         }
     }
 }

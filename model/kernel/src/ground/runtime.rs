@@ -162,6 +162,8 @@ pub trait Runtime: Clone + 'static {
     /// The step has seen the middle of another one, which has none: of a runtime that does not take steps at once, what
     /// came of it shows nothing.
     fn torn(&mut self) {}
+    /// The step breaks a property, whatever else it still does: who sees that comes behind what ended the execution.
+    fn broken(&mut self) {}
     /// An operation's result goes into a local. Like the next three for a runtime that follows address dependencies: an
     /// access by what a load returned comes after that load.
     fn result_into(&mut self, _local: usize, _value: Value) {}

@@ -165,6 +165,10 @@ pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
         Some(generation) => cx.worn |= generation > Handle::STALE / 2,
         None => cx.violate(Property::CAPACITY_EXCEEDED, Some(slot)),
     }
+    // Who has put it on a list since that was looked at has come either before or behind all of this.
+    if !R::SEES_OVERLAP && cx.violation.is_none() && list::is_listed(cx, slot) {
+        cx.rt.torn();
+    }
 }
 
 impl Code for Slot<Plain> {
@@ -227,6 +231,15 @@ fn life_of<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) -> Option<Life> {
         return None;
     }
     Some(life)
+}
+
+/// Whether the object that the handle was made for is there: nobody is told anything.
+pub(crate) fn is_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> bool {
+    let is_slot = cx.world.object(handle.obj).generation().is_some();
+    !is_slot || {
+        let life = cx.world.slot_mut(handle.obj).life.latest();
+        life.stage != Stage::Free && life.generation == handle.generation
+    }
 }
 
 /// Checks that an access through the handle meets the object that the handle was made for.

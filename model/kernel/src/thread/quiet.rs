@@ -28,7 +28,7 @@ struct Before {
     thread: Thread,
     private: Private,
     changed: Changed,
-    looked: u16,
+    looked: u64,
     progressed: bool,
 }
 
@@ -154,7 +154,7 @@ pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>) {
     }
 }
 
-fn set_looked<R: Runtime>(cx: &mut Cx<'_, R>, looked: u16) {
+fn set_looked<R: Runtime>(cx: &mut Cx<'_, R>, looked: u64) {
     let task = ObjId::task(cx.me);
     cx.touch(task);
     cx.quiet.insert(task);

@@ -66,12 +66,12 @@ impl Merging {
 }
 
 /// The bit of a slot among those that a thread has looked into.
-fn bit(slot: ObjId) -> u16 {
-    1 << (slot.number() & 15)
+fn bit(slot: ObjId) -> u64 {
+    1 << (slot.number() & 63)
 }
 
 /// The thread has looked into a slot without a step of its own.
-pub(crate) fn look<R: Runtime>(world: &World<R>, slot: ObjId, me: ThreadId) -> u16 {
+pub(crate) fn look<R: Runtime>(world: &World<R>, slot: ObjId, me: ThreadId) -> u64 {
     world.task(me).looked.get() | bit(slot)
 }
 
