@@ -90,7 +90,7 @@ pub use error::{Error, Fault, Stopped, Which};
 pub use histogram::Histogram;
 pub use io::{Capability, StreamingLoads};
 pub use kmap::{Destination, FromPage, IoPages, Kmap, Level, Local, Source, SystemReader, SystemWriter, ToPage};
-pub use mmu::{Mmu, Reached, Traffic, Whole, Who};
+pub use mmu::{Mmu, Reached, Traffic, Who, Whole};
 pub use plan::{Action, Plan, Request, TtFlags, Variant};
 pub use posted::{Platform, PostedCursor};
 pub use run::{Buffer, Move, move_buffer};

@@ -128,7 +128,8 @@ impl Mmu {
         if pages.0 == 0 || pages > MAX_PAGES {
             return Err(Error::BadSize { pages });
         }
-        let real = if software { Err("it was asked for".to_owned()) } else { Faults::new(pages).map_err(|e| e.to_string()) };
+        let real =
+            if software { Err("it was asked for".to_owned()) } else { Faults::new(pages).map_err(|e| e.to_string()) };
         let (faults, why_software) = match real {
             Ok(faults) => (Some(faults), None),
             Err(why) => (None, Some(why)),
@@ -318,7 +319,10 @@ impl Drop for Mmu {
 
 /// What an access has for itself while it is made.
 enum Claimed {
-    System { _read: Option<crate::ReadClaim>, _write: Option<crate::WriteClaim> },
+    System {
+        _read: Option<crate::ReadClaim>,
+        _write: Option<crate::WriteClaim>,
+    },
     /// Anybody may go to I/O memory at any time.
     Io,
 }

@@ -205,3 +205,27 @@ impl Judge {
         (all, self.summary)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads::{cells::made, runtime::Real};
+    use fenceweave_kernel::{Property, World, builder::ProgramBuilder, fixed, memory::kind::Sort};
+
+    #[test]
+    fn other_bytes_are_a_violation_and_no_run_without_an_order() {
+        let mut b = ProgramBuilder::new("bytes");
+        let frame = b.object("tt", fixed::Frame { sort: Sort::System, pool: None, place: 0 });
+        let program = b.build();
+        let task = Task { program: &program, conditions: &[], has_loops: false };
+        let mut judge = Judge::new(&task, &Limits::default());
+        let (world, _) = made(|| World::<Real>::new(&program));
+        let v = Violation::new(Property::BYTES_DIFFER, program.main_thread(), 0);
+        let differs = Some(Violation { object: Some(frame), ..v });
+        judge.judge(&Ended { logs: &[], at_rest: true, world: &world, nanos: 1, memory: None, differs });
+        let (exploration, summary) = judge.finish(&task);
+        let found: Vec<_> = exploration.found.iter().map(|f| (f.violation.property, f.violation.object)).collect();
+        assert_eq!(found, [(Property::BYTES_DIFFER, Some(frame))]);
+        assert_eq!((summary.unexplained(), summary.runs), (0, 1));
+    }
+}

@@ -77,7 +77,8 @@ pub(super) struct Explained {
 
 /// Looks for an order of a run's steps in which the model takes them to the same end.
 pub(super) fn explain(program: &Program, initial: &State, run: &Ended<'_>) -> Result<Explained, Unordered> {
-    let mut search = Search { program, run, broke: run.broke(), tried: 0, furthest: None, seen: HashSet::new(), scratch: vec![] };
+    let mut search =
+        Search { program, run, broke: run.broke(), tried: 0, furthest: None, seen: HashSet::new(), scratch: vec![] };
     let first = Way { state: initial.clone(), next: vec![0; run.logs.len()], steps: vec![] };
     if let Some(steps) = search.straight(first.clone()) {
         return Ok(Explained { steps, at_once: true });

@@ -9,8 +9,8 @@ mod mapped;
 use super::{frame, kind};
 use crate::{Cx, ObjId, Program, Property, Runtime, Violation, World, runtime::NoteCell};
 use fenceweave_pages::{
-    Aperture, Arena, Buffer, ByteLen, ByteOffset, Layout, Move, PAGE_SIZE, Page, PageCount, PageIndex, Request, Side,
-    Mmu, SystemPages, Tag, Traffic, TtFlags,
+    Aperture, Arena, Buffer, ByteLen, ByteOffset, Layout, Mmu, Move, PAGE_SIZE, Page, PageCount, PageIndex, Request,
+    Side, SystemPages, Tag, Traffic, TtFlags,
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU8},

@@ -70,10 +70,8 @@ pub(super) fn text(s: &Summary, all: bool) -> String {
         let [steps, parked, spun] = [s.steps, s.parked, s.spun].map(grouped);
         let _ = writeln!(out, "  steps     {steps} taken, {parked} parked, {spun} spinlocks found held");
         let [clock, other, none, cut] = [s.at_once, s.searched, s.unexplained(), s.cut].map(grouped);
-        let _ = writeln!(
-            out,
-            "  order     {clock} runs by the clock, {other} by another order, {none} by none, {cut} cut"
-        );
+        let _ =
+            writeln!(out, "  order     {clock} runs by the clock, {other} by another order, {none} by none, {cut} cut");
         for (name, h) in [("step", &s.step_time), ("wake-up", &s.wake_time), ("run", &s.run_time)] {
             let _ = writeln!(out, "  {name:<9} {}", latency(h));
         }

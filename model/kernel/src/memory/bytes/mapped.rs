@@ -6,7 +6,7 @@
 
 use super::{Bytes, Inner, is_definite};
 use crate::{ObjId, Program, ThreadId, memory::kind};
-use fenceweave_pages::{Mmu, PAGE_SIZE, PageCount, PageIndex, Reached, Tag, Whole, Who};
+use fenceweave_pages::{Mmu, PAGE_SIZE, PageCount, PageIndex, Reached, Tag, Who, Whole};
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},
@@ -102,14 +102,6 @@ impl Bytes {
     pub(crate) fn give_up(&self, thread: ThreadId) -> bool {
         let who = self.who(thread);
         self.inner().mmu.as_mut().is_none_or(|mmu| mmu.give_up(who).is_ok())
-    }
-
-    /// Puts other bytes into a frame than its tag says, behind everybody's back: for tests of who holds them against
-    /// each other.
-    pub fn spoil(&self, program: &Program, frame: ObjId) {
-        let mut inner = self.inner();
-        let written = inner.write(program, frame, &[0x5a; PAGE_SIZE]);
-        inner.known[frame.index()] = written.is_some();
     }
 }
 
