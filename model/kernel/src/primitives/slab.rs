@@ -25,7 +25,6 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
-    ground::cx::merging,
     ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu, syscall},
@@ -145,8 +144,8 @@ impl<R: Runtime> Shared<R> for Slot<R> {
 
 /// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
-    if cx.merging.is_some() {
-        cx.unfit |= merging::somebody_looked(cx.world, slot, cx.me);
+    if let Some(merging) = cx.merging {
+        cx.unfit |= merging.somebody_looked(cx.world, slot, cx.me);
     }
     let of = cx.program.slab_of(slot);
     let next = cx.slot(slot).life.latest().generation.saturating_add(1);
