@@ -2,6 +2,7 @@
 
 mod altered;
 pub mod check;
+mod compare;
 mod coverage;
 mod diagram;
 mod explain;
@@ -108,6 +109,7 @@ pub fn run(cli: &Cli) -> Exit {
 fn dispatch(cli: &Cli) -> Exit {
     match &cli.command {
         Command::Check(a) => check::check(a),
+        Command::Compare(a) => compare::compare(a),
         Command::Explain(a) => explain::explain(a),
         Command::Replay(a) => replay::replay(a),
         Command::Fmt(a) => fmt::fmt(a),

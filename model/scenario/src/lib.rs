@@ -32,6 +32,7 @@ mod page;
 mod sources;
 mod syntax;
 mod variants;
+mod versions;
 mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
@@ -46,4 +47,5 @@ pub use lower::Words;
 pub use mistakes::{Mistake, Place, Report, Span};
 pub use outline::{Entry, Statement, outline};
 pub use page::reference_page;
+pub use versions::{with_library, with_option};
 pub use warnings::{Coverage, Looked, Seen, Taken, Warnings, warnings};
