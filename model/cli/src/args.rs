@@ -361,13 +361,16 @@ pub struct StressArgs {
     /// Show how it ended, and what it cost: runs, steps, how long each took.
     #[arg(long)]
     pub stats: bool,
+    /// Print JSON: one object a line for each case, with all figures.
+    #[arg(long)]
+    pub json: bool,
     /// Instead: real memory, so many MiB of it, without a scenario. Threads (`--jobs`) touch it through page faults
     /// while the page-copy engine moves it, and every byte is looked at.
     #[arg(long, value_name = "MIB", conflicts_with_all = ["paths", "runs", "cpus", "only", "explicit"],
         value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub memory: Option<u16>,
-    /// With `--memory`: raise page faults in software, whatever the system permits.
-    #[arg(long, requires = "memory")]
+    /// Raise page faults in software, whatever the system permits.
+    #[arg(long)]
     pub software: bool,
     /// How traces are shown.
     #[command(flatten)]

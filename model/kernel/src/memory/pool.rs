@@ -174,6 +174,7 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
 
 impl Protocol for PoolOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         Flow::Done(match self.how {
             How::Alloc | How::AllocZeroed => self.allocate(cx),
             How::Free => {
