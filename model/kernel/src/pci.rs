@@ -49,7 +49,7 @@ pub struct Acs {
 
 /// What a node is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum Part {
     /// A root complex, as far as one bus below it goes.
     HostBridge {
         /// What the kernel's list says of it (`pci_p2pdma_whitelist[]`).
@@ -87,7 +87,7 @@ pub enum Allowed {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Node {
     name: String,
-    kind: Kind,
+    part: Part,
     above: Option<NodeId>,
 }
 
@@ -104,9 +104,9 @@ pub const MAX_NODES: usize = 256;
 
 impl Tree {
     /// Adds a node below another; `None` if there are [`MAX_NODES`].
-    pub fn add(&mut self, name: &str, kind: Kind, above: Option<NodeId>) -> Option<NodeId> {
+    pub fn add(&mut self, name: &str, part: Part, above: Option<NodeId>) -> Option<NodeId> {
         let id = NodeId(u16::try_from(self.nodes.len()).ok().filter(|n| usize::from(*n) < MAX_NODES)?);
-        self.nodes.push(Node { name: name.to_owned(), kind, above });
+        self.nodes.push(Node { name: name.to_owned(), part, above });
         Some(id)
     }
 
@@ -116,8 +116,8 @@ impl Tree {
     }
 
     /// What it is.
-    pub fn kind(&self, node: NodeId) -> Kind {
-        self.nodes[usize::from(node.0)].kind
+    pub fn part(&self, node: NodeId) -> Part {
+        self.nodes[usize::from(node.0)].part
     }
 
     /// The node of that name.
@@ -127,7 +127,7 @@ impl Tree {
 
     /// Every device, in the order in which they were added.
     pub fn devices(&self) -> impl Iterator<Item = NodeId> {
-        let is_device = |node: &Node| matches!(node.kind, Kind::Device { .. });
+        let is_device = |node: &Node| matches!(node.part, Part::Device { .. });
         self.nodes.iter().enumerate().filter(move |(_, node)| is_device(node)).map(|(at, _)| NodeId(at as u16))
     }
 
@@ -143,7 +143,7 @@ impl Tree {
 
     /// `pci_upstream_bridge()`: the bridge above, of which a host bridge is none.
     fn upstream_bridge(&self, node: NodeId) -> Option<NodeId> {
-        self.above(node).filter(|above| !matches!(self.kind(*above), Kind::HostBridge { .. }))
+        self.above(node).filter(|above| !matches!(self.part(*above), Part::HostBridge { .. }))
     }
 
     /// `pci_find_host_bridge()`

@@ -4,7 +4,7 @@ use crate::{
     mistakes::{Mistakes, Report, Span, did_you_mean},
     syntax::{self, Node, Value, ValueKind},
 };
-use fenceweave_kernel::pci::{Acs, Allowed, Kind, MAX_NODES, NodeId, Peers, Tree};
+use fenceweave_kernel::pci::{Acs, Allowed, MAX_NODES, NodeId, Part, Peers, Tree};
 
 /// A tree, and what its author says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,12 +95,12 @@ impl Reader<'_> {
                 .help_if(did_you_mean(what, known));
             return;
         };
-        let fits = match above.map(|above| self.tree.kind(above)) {
+        let fits = match above.map(|above| self.tree.part(above)) {
             None => what == "host-bridge",
-            Some(Kind::HostBridge { .. }) => matches!(what, "port" | "device"),
-            Some(Kind::Switch) => what == "port",
-            Some(Kind::Port(_)) => matches!(what, "upstream-port" | "device"),
-            Some(Kind::Device { .. }) => false,
+            Some(Part::HostBridge { .. }) => matches!(what, "port" | "device"),
+            Some(Part::Switch) => what == "port",
+            Some(Part::Port(_)) => matches!(what, "upstream-port" | "device"),
+            Some(Part::Device { .. }) => false,
         };
         if !fits || depth > MAX_DEPTH {
             self.mistakes.add("pci-tree", node.head, format!("a `{what}` is not below that")).expected(
@@ -127,16 +127,16 @@ impl Reader<'_> {
         }
     }
 
-    fn kind(&mut self, node: &Node) -> Kind {
+    fn kind(&mut self, node: &Node) -> Part {
         match node.name.text.as_str() {
-            "host-bridge" => Kind::HostBridge {
+            "host-bridge" => Part::HostBridge {
                 allowed: self.word(node, "allowed", &ALLOWED).unwrap_or_default(),
                 forwards: self.word(node, "forwards", &PEERS).unwrap_or(Peers::Nothing),
                 across: self.word(node, "across", &PEERS).unwrap_or(Peers::Nothing),
             },
-            "upstream-port" => Kind::Switch,
-            "port" => Kind::Port(self.acs(node)),
-            _ => Kind::Device {
+            "upstream-port" => Part::Switch,
+            "port" => Part::Port(self.acs(node)),
+            _ => Part::Device {
                 target: self.word(node, "target", &PEERS).unwrap_or_default(),
                 p2pmem: self.word(node, "p2pmem", &[("published", true), ("none", false)]).unwrap_or_default(),
             },
@@ -223,13 +223,13 @@ mod tests {
         let trees = pci_trees("t.kdl", text).unwrap_or_else(|report| panic!("{}", report.plain()));
         let PciTree { name, about, tree } = &trees[0];
         assert_eq!((name.as_str(), about.as_str(), tree.any_host_bridge), ("t", "two", true));
-        let kind = |name: &str| tree.kind(tree.named(name).expect("it is there"));
+        let kind = |name: &str| tree.part(tree.named(name).expect("it is there"));
         assert_eq!(
             kind("h"),
-            Kind::HostBridge { allowed: Allowed::Same, forwards: Peers::Writes, across: Peers::Nothing }
+            Part::HostBridge { allowed: Allowed::Same, forwards: Peers::Writes, across: Peers::Nothing }
         );
-        assert_eq!(kind("p"), Kind::Port(Acs { request_redirect: true, ..Acs::default() }));
-        assert_eq!(kind("a"), Kind::Device { target: Peers::Nothing, p2pmem: false });
+        assert_eq!(kind("p"), Part::Port(Acs { request_redirect: true, ..Acs::default() }));
+        assert_eq!(kind("a"), Part::Device { target: Peers::Nothing, p2pmem: false });
         assert_eq!(tree.devices().map(|d| tree.name(d)).collect::<Vec<_>>(), ["a", "b"]);
     }
 

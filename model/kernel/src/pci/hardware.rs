@@ -1,6 +1,6 @@
 //! What the hardware does with a transfer between two devices.
 
-use super::{Kind, NodeId, Peers, Tree};
+use super::{NodeId, Part, Peers, Tree};
 
 /// A packet between two devices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,8 +95,8 @@ pub fn read(tree: &Tree, from: NodeId, to: NodeId) -> Result<Route, Fails> {
 }
 
 fn answers(tree: &Tree, device: NodeId, packet: Packet) -> Result<(), Fails> {
-    match tree.kind(device) {
-        Kind::Device { target, .. } if target < packet.needs() => Err(Fails::NotAnswered(device, packet.name())),
+    match tree.part(device) {
+        Part::Device { target, .. } if target < packet.needs() => Err(Fails::NotAnswered(device, packet.name())),
         _ => Ok(()),
     }
 }
@@ -110,7 +110,7 @@ fn carry(tree: &Tree, from: NodeId, to: NodeId, packet: Packet) -> Result<Route,
     let ingress = turn.checked_sub(1).map(|below| up[below]);
     let mut redirected = None;
     if let Some(port) = ingress
-        && let Kind::Port(acs) = tree.kind(port)
+        && let Part::Port(acs) = tree.part(port)
     {
         if acs.egress_control {
             return Err(Fails::Blocked(port));
@@ -118,19 +118,19 @@ fn carry(tree: &Tree, from: NodeId, to: NodeId, packet: Packet) -> Result<Route,
         let redirects = if packet == Packet::Completion { acs.completion_redirect } else { acs.request_redirect };
         redirected = redirects.then_some(port);
     }
-    let is_root = matches!(tree.kind(up[turn]), Kind::HostBridge { .. });
+    let is_root = matches!(tree.part(up[turn]), Part::HostBridge { .. });
     if redirected.is_none() && !is_root {
         return Ok(Route::Below(up[turn]));
     }
     if let Some(by) = redirected {
-        let sends_back = |port: &&NodeId| matches!(tree.kind(**port), Kind::Port(acs) if !acs.upstream_forward);
+        let sends_back = |port: &&NodeId| matches!(tree.part(**port), Part::Port(acs) if !acs.upstream_forward);
         if let Some(port) = up[turn..].iter().find(sends_back) {
             return Err(Fails::SentBack(*port, by));
         }
     }
     let bridge = tree.host_bridge(from);
-    match tree.kind(bridge) {
-        Kind::HostBridge { forwards, .. } if forwards < packet.needs() => {
+    match tree.part(bridge) {
+        Part::HostBridge { forwards, .. } if forwards < packet.needs() => {
             Err(Fails::NotForwarded(bridge, packet.name(), redirected.filter(|_| !is_root)))
         }
         _ => Ok(Route::HostBridge(bridge)),
@@ -140,12 +140,12 @@ fn carry(tree: &Tree, from: NodeId, to: NodeId, packet: Packet) -> Result<Route,
 /// From below one host bridge to below another.
 fn across(tree: &Tree, from: NodeId, to: NodeId, packet: Packet) -> Result<Route, Fails> {
     for node in tree.way_up(from) {
-        if matches!(tree.kind(node), Kind::Port(acs) if acs.egress_control) {
+        if matches!(tree.part(node), Part::Port(acs) if acs.egress_control) {
             return Err(Fails::Blocked(node));
         }
     }
     for bridge in [tree.host_bridge(from), tree.host_bridge(to)] {
-        if matches!(tree.kind(bridge), Kind::HostBridge { across, .. } if across < packet.needs()) {
+        if matches!(tree.part(bridge), Part::HostBridge { across, .. } if across < packet.needs()) {
             return Err(Fails::NotAcross(bridge, packet.name()));
         }
     }

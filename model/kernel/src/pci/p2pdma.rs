@@ -1,6 +1,6 @@
 //! What the kernel believes of two devices: `drivers/pci/p2pdma.c`, and what came before it.
 
-use super::{Acs, Allowed, Kind, NodeId, Tree};
+use super::{Acs, Allowed, NodeId, Part, Tree};
 
 /// By which rule the kernel decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,7 +43,7 @@ pub struct Belief {
 /// `pci_bridge_has_acs_redir()`
 fn has_acs_redir(tree: &Tree, node: NodeId) -> bool {
     let redirects = |acs: Acs| acs.request_redirect || acs.completion_redirect || acs.egress_control;
-    matches!(tree.kind(node), Kind::Port(acs) if redirects(acs))
+    matches!(tree.part(node), Part::Port(acs) if redirects(acs))
 }
 
 /// What the kernel believes of a client that accesses a provider's memory.
@@ -68,8 +68,8 @@ pub fn belief(tree: &Tree, rules: RuleSet, provider: NodeId, client: NodeId) -> 
 /// `map_through_host_bridge`: the processor, or the list.
 fn host_bridge(tree: &Tree, rules: RuleSet, provider: NodeId, client: NodeId) -> MapType {
     let (a, b) = (tree.host_bridge(provider), tree.host_bridge(client));
-    let allowed = |bridge: NodeId| match tree.kind(bridge) {
-        Kind::HostBridge { allowed, .. } => allowed,
+    let allowed = |bridge: NodeId| match tree.part(bridge) {
+        Part::HostBridge { allowed, .. } => allowed,
         _ => Allowed::No,
     };
     let is_listed =
@@ -94,7 +94,7 @@ pub fn distance_many(tree: &Tree, rules: RuleSet, provider: NodeId, clients: &[N
 /// `pci_p2pmem_find_many()`: the published memories that are nearest to all clients together; of several the kernel
 /// takes any.
 pub fn closest(tree: &Tree, rules: RuleSet, clients: &[NodeId]) -> Vec<(NodeId, u32)> {
-    let published = tree.devices().filter(|device| matches!(tree.kind(*device), Kind::Device { p2pmem: true, .. }));
+    let published = tree.devices().filter(|device| matches!(tree.part(*device), Part::Device { p2pmem: true, .. }));
     let fit: Vec<(NodeId, u32)> =
         published.filter_map(|device| Some((device, distance_many(tree, rules, device, clients)?))).collect();
     let least = fit.iter().map(|(_, distance)| *distance).min();
@@ -105,12 +105,12 @@ pub fn closest(tree: &Tree, rules: RuleSet, clients: &[NodeId]) -> Vec<(NodeId, 
 mod tests {
     use super::{super::Peers, *};
 
-    fn bridge(allowed: Allowed) -> Kind {
-        Kind::HostBridge { allowed, forwards: Peers::All, across: Peers::Nothing }
+    fn bridge(allowed: Allowed) -> Part {
+        Part::HostBridge { allowed, forwards: Peers::All, across: Peers::Nothing }
     }
 
-    const DEVICE: Kind = Kind::Device { target: Peers::All, p2pmem: true };
-    const PLAIN: Kind = Kind::Port(Acs {
+    const DEVICE: Part = Part::Device { target: Peers::All, p2pmem: true };
+    const PLAIN: Part = Part::Port(Acs {
         request_redirect: false,
         completion_redirect: false,
         upstream_forward: false,
@@ -123,8 +123,8 @@ mod tests {
         let mut add = |name, kind, above| tree.add(name, kind, above).expect("few nodes");
         let root = add("root", bridge(allowed), None);
         let port = add("port", PLAIN, Some(root));
-        let switch = add("switch", Kind::Switch, Some(port));
-        let (down0, down1) = (add("down0", Kind::Port(acs), Some(switch)), add("down1", PLAIN, Some(switch)));
+        let switch = add("switch", Part::Switch, Some(port));
+        let (down0, down1) = (add("down0", Part::Port(acs), Some(switch)), add("down1", PLAIN, Some(switch)));
         let (a, a1) = (add("a", DEVICE, Some(down0)), add("a1", DEVICE, Some(down0)));
         let b = add("b", DEVICE, Some(down1));
         let other = add("other", PLAIN, Some(root));
