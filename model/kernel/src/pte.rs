@@ -23,6 +23,7 @@ pub mod access;
 pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
+pub mod processor;
 pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
@@ -206,7 +207,9 @@ impl PteOp {
         let (a, b, order) = (old, Value::Word(new), Order::AcqRel);
         let how = variable::How::CmpXchg;
         let mut access = variable::Access { how, order, target: word, slot: None, a, b, benign: false, open: false };
-        match access.step(cx) {
+        let flow = access.step(cx);
+        processor::follow(cx, word);
+        match flow {
             Flow::Done(seen) => seen,
             _ => Value::Null,
         }

@@ -107,6 +107,8 @@ pub(crate) struct Lower<'a> {
     callees: Vec<callees::Body<'a>>,
     /// The functions that a script may come to that does not call them itself.
     everybodys: BTreeSet<&'a str>,
+    /// Which functions are come to from where.
+    reach: functions::Reach<'a>,
     /// The failures that the scenario's `inject` lines ask for.
     injections: Vec<inject::Injection<'a>>,
     /// The clauses of `expect` that have a name.

@@ -278,6 +278,7 @@ impl<R: Runtime> Contents for Frames<'_, '_, R> {
 
 impl Protocol for PageOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         match self.how {
             How::Write => return self.begin(cx, How::Written),
             How::Clear => return self.begin(cx, How::Cleared),

@@ -134,7 +134,9 @@ impl PoolOp {
         if cx.violation.is_some() || cx.mutated(Mutant::FreeKeeps) {
             return;
         }
-        let generation = life.generation.saturating_add(1);
+        // What is declared by itself stays where it is: nobody else comes to live there, whom one could take it for.
+        let stays = kind::of(cx.program, obj).pool.is_none();
+        let generation = life.generation.saturating_add(u8::from(!stays));
         if generation == Handle::STALE {
             return cx.violate(Property::CAPACITY_EXCEEDED, Some(obj));
         }
@@ -176,6 +178,7 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
 
 impl Protocol for PoolOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         Flow::Done(match self.how {
             How::Alloc | How::AllocZeroed => self.allocate(cx),
             How::Free => {

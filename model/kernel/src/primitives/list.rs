@@ -227,6 +227,16 @@ pub(crate) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     }
 }
 
+/// Whether memory that went is on a list after all. Only a threading checker can come in between the look at the lists
+/// and the end of the memory.
+pub(crate) fn is_listed<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) -> bool {
+    let program = cx.program;
+    lists(program).filter(|list| program.root_of(*list).is_none()).any(|list| {
+        let held = cx.enter(list);
+        cx.list_head(list).entries.get(held).live().any(|h| h.obj == id)
+    })
+}
+
 /// What [`check_free`] looks at.
 pub(crate) fn free_footprint(v: View<'_>, f: Footprint) -> Footprint {
     lists(v.program).fold(f, Footprint::read)
@@ -292,6 +302,12 @@ impl How {
     fn walks(self) -> bool {
         use How::{First, IsFirst, IsLast, IsSingular, Last, Next, Prev};
         matches!(self, First | Next | Last | Prev | IsSingular | IsFirst | IsLast)
+    }
+
+    /// Whether an entry is on a list afterwards that need not have been on one before.
+    fn puts(self) -> bool {
+        use How::{Add, AddTail, Replace, ReplaceInit};
+        matches!(self, Add | AddTail | Replace | ReplaceInit) || self.transfers()
     }
 
     /// Whether it takes entries from one list and gives them to another, or to the same.

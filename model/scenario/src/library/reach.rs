@@ -241,6 +241,9 @@ fn lower_arguments(n: usize) -> String {
     if n == 1 { "1 argument".to_owned() } else { format!("{n} arguments") }
 }
 
+/// Declarations in whose block nothing is called.
+const NAMES_ALONE: [&str; 5] = ["ops", "ops-type", "struct", "enum", "flags"];
+
 /// Tells calls of functions that who calls them does not see, as C's linker would.
 fn tell_hidden(decls: &[Decl], own: &[&Node], mistakes: &mut Mistakes) {
     let hidden: Vec<&Decl> = decls
@@ -253,6 +256,10 @@ fn tell_hidden(decls: &[Decl], own: &[&Node], mistakes: &mut Mistakes) {
     // A function that replaces another one stands in its file, and is among the declarations.
     let from_own = own.iter().filter(|node| node.name.text != "override").map(|node| (*node, None));
     for (node, from) in from_own.chain(decls.iter().map(|decl| (&decl.node, Some(decl)))) {
+        // A slot of a table, or a field, is no call, whatever has its name.
+        if NAMES_ALONE.contains(&node.name.text.as_str()) {
+            continue;
+        }
         let mut calls = Vec::new();
         calls_in(node.children(), &mut calls);
         for call in calls {

@@ -360,6 +360,7 @@ fn begin<'a>(
         values: Default::default(),
         callees: Vec::new(),
         everybodys: BTreeSet::new(),
+        reach: Default::default(),
         injections: Vec::new(),
         clauses: Vec::new(),
         program,

@@ -44,6 +44,17 @@ impl ListOp {
                 return Value::Word(0);
             }
         }
+        let result = self.carry_out(cx);
+        // Who freed it meanwhile has not found it on the list: either came first.
+        if let (false, true, Some(named)) = (R::SEES_OVERLAP, self.how.puts(), self.entry)
+            && !slab::is_alive(cx, named.entry)
+        {
+            cx.rt.torn();
+        }
+        result
+    }
+
+    fn carry_out<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         if self.is_of_node() {
             return self.of_node(cx);
         }
