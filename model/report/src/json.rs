@@ -79,8 +79,13 @@
 //! with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
 //! `incomplete`, in how many `ways`.
 //!
+//! `stress` gives one object for each case, and `stress --memory` one: the fields of [`stress::Stressed`] and
+//! [`stress::Memory`].
+//!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
 //! `file` if it is in a library's, `line` and `column` from 1, `message`, and `help` if a way out is known.
+
+pub mod stress;
 
 use crate::{
     line::Line,

@@ -155,6 +155,10 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
     if books.pins > 0 {
         return cx.violate(Property::FRAME_PINNED, Some(obj));
     }
+    if books.caching != kind::Caching::Cached {
+        let v = cx.violation_of(Property::CACHING_CONFLICT);
+        return cx.note_violation(Violation { object: Some(obj), form: Some(Form::FREED_UNCACHED), ..v });
+    }
     let used = frame::in_use(cx, obj);
     if kind::of(cx.program, obj).sort != Sort::System {
         let mut books = cx.frame(obj).books.get();
@@ -174,6 +178,7 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
 
 impl Protocol for PoolOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         Flow::Done(match self.how {
             How::Alloc | How::AllocZeroed => self.allocate(cx),
             How::Free => {
