@@ -4,7 +4,7 @@ use crate::{
     aperture::Aperture,
     run::Buffer,
     system::Arena,
-    units::{PAGE_SHIFT, PageIndex},
+    units::PageIndex,
 };
 use std::sync::Arc;
 
@@ -64,6 +64,6 @@ impl Frame {
     /// Where in that.
     #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
     pub(crate) fn offset(&self) -> u64 {
-        u64::from(self.number) << PAGE_SHIFT
+        u64::from(self.number) << crate::PAGE_SHIFT
     }
 }
