@@ -1,11 +1,6 @@
 //! A frame of memory that can be laid anywhere: of an arena, or of an aperture.
 
-use crate::{
-    aperture::Aperture,
-    run::Buffer,
-    system::Arena,
-    units::PageIndex,
-};
+use crate::{aperture::Aperture, run::Buffer, system::Arena, units::PageIndex};
 use std::sync::Arc;
 
 /// What it is a frame of.
