@@ -20,6 +20,7 @@
 //! Nothing here reads text (`syntax`, `expr`), nor says what an operation or an object is: that is the kernel's
 //! tables'.
 
+mod agents;
 mod balance;
 mod blocks;
 mod callees;
@@ -127,6 +128,10 @@ pub(crate) struct Lower<'a> {
     /// How many statements may still be looked at, calls and turns included: a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
+    /// Something is called after a grace period of a sleepable RCU.
+    needs_srcu: bool,
+    /// Devices are switched off.
+    needs_power: bool,
     /// The address space of each thread that says which.
     mms: BTreeMap<String, ObjId>,
     /// Somebody who never comes back to user space may drop the last reference to a file.

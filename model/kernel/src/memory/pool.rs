@@ -155,6 +155,10 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
     if books.pins > 0 {
         return cx.violate(Property::FRAME_PINNED, Some(obj));
     }
+    if books.caching != kind::Caching::Cached {
+        let v = cx.violation_of(Property::CACHING_CONFLICT);
+        return cx.note_violation(Violation { object: Some(obj), form: Some(Form::FREED_UNCACHED), ..v });
+    }
     let used = frame::in_use(cx, obj);
     if kind::of(cx.program, obj).sort != Sort::System {
         let mut books = cx.frame(obj).books.get();

@@ -372,6 +372,8 @@ fn begin<'a>(
         sources,
         budget,
         needs_rcu: false,
+        needs_srcu: false,
+        needs_power: false,
         mms: BTreeMap::new(),
         leaves_files: false,
         irqs: Vec::new(),
@@ -474,6 +476,9 @@ impl<'a> Lower<'a> {
             self.idle_injections();
             self.find_mmap_lock();
             self.add_rcu();
+            self.link_callees();
+            self.add_srcu_work();
+            self.add_power();
             self.link_callees();
             self.add_delayed_fput();
             self.link_callees();
