@@ -2,6 +2,7 @@
 
 mod altered;
 pub mod check;
+mod compare;
 mod coverage;
 mod diagram;
 mod explain;
@@ -90,6 +91,11 @@ pub fn main() -> Exit {
 /// Runs a command.
 pub fn run(cli: &Cli) -> Exit {
     signals::listen();
+    if let Some(folder) = &cli.libraries
+        && let Err(why) = fenceweave_scenario::find_libraries_in(folder)
+    {
+        return usage(&why);
+    }
     let exit = dispatch(cli);
     if !interrupt::requested() {
         return exit;
@@ -103,6 +109,7 @@ pub fn run(cli: &Cli) -> Exit {
 fn dispatch(cli: &Cli) -> Exit {
     match &cli.command {
         Command::Check(a) => check::check(a),
+        Command::Compare(a) => compare::compare(a),
         Command::Explain(a) => explain::explain(a),
         Command::Replay(a) => replay::replay(a),
         Command::Fmt(a) => fmt::fmt(a),

@@ -9,6 +9,7 @@
 //! * [`outcomes`]: every way in which a program can end, as a table.
 //! * [`summary`]: what each engine looked at, a line each.
 //! * [`conditions`]: a condition of an expectation, and what was seen of it.
+//! * [`difference`]: what two programs come to that are meant to be nearly the same.
 //! * [`json`]: all of it for other programs.
 //! * [`mermaid`]: a trace as a sequence diagram.
 //!
@@ -24,6 +25,7 @@
 
 pub mod conditions;
 pub mod diagram;
+pub mod difference;
 pub mod json;
 mod line;
 pub mod mermaid;

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod check;
+mod compare;
 mod diagrams;
 mod explain;
 mod fmt;
