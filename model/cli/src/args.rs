@@ -51,6 +51,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Put mistakes into a scenario, or into the protocols, and say which of them nobody notices.
     Mutants(MutantsArgs),
+    /// Say which PCI device reaches which, by writes and by reads, and where the kernel believes otherwise.
+    Topology(TopologyArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
     /// Print the reference page of the scenario language.
@@ -426,6 +428,22 @@ pub struct FuzzArgs {
     /// Show seconds.
     #[arg(long)]
     pub stats: bool,
+}
+
+/// Arguments of `topology`.
+#[derive(Args, Debug)]
+pub struct TopologyArgs {
+    /// A file with trees: `pci-tree NAME { host-bridge … { port … { device … } } }`.
+    pub file: PathBuf,
+    /// By which rule the kernel decides: that of today, of 5.0, or of the first posting for dma-buf.
+    #[arg(long, default_value = "upstream", value_parser = ["upstream", "v5_0", "common-upstream"])]
+    pub rules: String,
+    /// Say which published memory is closest to these devices together.
+    #[arg(long, value_name = "A,B,…")]
+    pub clients: Option<String>,
+    /// Print JSON, an object a line for each tree.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `compare`.
