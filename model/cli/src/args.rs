@@ -12,6 +12,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub libraries: Option<PathBuf>,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that \
@@ -24,6 +27,8 @@ const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mist
 pub enum Command {
     /// Explore scenarios and hold them against what they expect.
     Check(CheckArgs),
+    /// Say what one version of a scenario comes to and another does not.
+    Compare(CompareArgs),
     /// Explore one scenario and show everything: outcomes, counterexamples, counts.
     Explain(ExplainArgs),
     /// Run one schedule again, step by step, from the token that a trace ends with.
@@ -46,6 +51,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Put mistakes into a scenario, or into the protocols, and say which of them nobody notices.
     Mutants(MutantsArgs),
+    /// Say which PCI device reaches which, by writes and by reads, and where the kernel believes otherwise.
+    Topology(TopologyArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
     /// Print the reference page of the scenario language.
@@ -356,13 +363,16 @@ pub struct StressArgs {
     /// Show how it ended, and what it cost: runs, steps, how long each took.
     #[arg(long)]
     pub stats: bool,
+    /// Print JSON: one object a line for each case, with all figures.
+    #[arg(long)]
+    pub json: bool,
     /// Instead: real memory, so many MiB of it, without a scenario. Threads (`--jobs`) touch it through page faults
     /// while the page-copy engine moves it, and every byte is looked at.
     #[arg(long, value_name = "MIB", conflicts_with_all = ["paths", "runs", "cpus", "only", "explicit"],
         value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub memory: Option<u16>,
-    /// With `--memory`: raise page faults in software, whatever the system permits.
-    #[arg(long, requires = "memory")]
+    /// Raise page faults in software, whatever the system permits.
+    #[arg(long)]
     pub software: bool,
     /// How traces are shown.
     #[command(flatten)]
@@ -418,6 +428,52 @@ pub struct FuzzArgs {
     /// Show seconds.
     #[arg(long)]
     pub stats: bool,
+}
+
+/// Arguments of `topology`.
+#[derive(Args, Debug)]
+pub struct TopologyArgs {
+    /// A file with trees: `pci-tree NAME { host-bridge … { port … { device … } } }`.
+    pub file: PathBuf,
+    /// By which rule the kernel decides: that of today, of 5.0, or of the first posting for dma-buf.
+    #[arg(long, default_value = "upstream", value_parser = ["upstream", "v5_0", "common-upstream"])]
+    pub rules: String,
+    /// Say which published memory is closest to these devices together.
+    #[arg(long, value_name = "A,B,…")]
+    pub clients: Option<String>,
+    /// Print JSON, an object a line for each tree.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// The scenario file; `::NAME` behind it takes that scenario or case alone.
+    #[arg(value_name = "FILE[::CASE]")]
+    pub file: PathBuf,
+    /// Another file to hold against it: its scenarios of the same names, or its only one.
+    #[arg(value_name = "OTHER[::CASE]")]
+    pub other: Option<PathBuf>,
+    /// Two cases of the file.
+    #[arg(long, value_name = "A,B")]
+    pub cases: Option<String>,
+    /// Two values of an option of a library that it uses: `v1,v3`, or `kernel=v6_13,v2026` where several have such a
+    /// value.
+    #[arg(long, value_name = "[OPTION=]A,B")]
+    pub variants: Option<String>,
+    /// The file with a file or folder of `override fn`, and without.
+    #[arg(long = "override", value_name = "FILE")]
+    pub overriding: Option<PathBuf>,
+    /// Print JSON, an object a line for each pair of programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Limits.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// How traces are shown.
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// Arguments of `shrink`.

@@ -2,6 +2,7 @@
 
 mod altered;
 pub mod check;
+mod compare;
 mod coverage;
 mod diagram;
 mod explain;
@@ -20,6 +21,7 @@ mod signals;
 mod soak;
 mod stress;
 mod sweep;
+mod topology;
 mod vacuity;
 
 use crate::{
@@ -90,6 +92,11 @@ pub fn main() -> Exit {
 /// Runs a command.
 pub fn run(cli: &Cli) -> Exit {
     signals::listen();
+    if let Some(folder) = &cli.libraries
+        && let Err(why) = fenceweave_scenario::find_libraries_in(folder)
+    {
+        return usage(&why);
+    }
     let exit = dispatch(cli);
     if !interrupt::requested() {
         return exit;
@@ -103,6 +110,7 @@ pub fn run(cli: &Cli) -> Exit {
 fn dispatch(cli: &Cli) -> Exit {
     match &cli.command {
         Command::Check(a) => check::check(a),
+        Command::Compare(a) => compare::compare(a),
         Command::Explain(a) => explain::explain(a),
         Command::Replay(a) => replay::replay(a),
         Command::Fmt(a) => fmt::fmt(a),
@@ -114,6 +122,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::Stress(a) => stress::stress(a),
         Command::Sweep(a) => sweep::sweep(a),
         Command::Merge(a) => merge::merge(a),
+        Command::Topology(a) => topology::topology(a),
         Command::Properties => properties(),
         Command::Library(a) => library::library(a),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),

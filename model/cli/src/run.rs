@@ -18,13 +18,15 @@ pub struct Options {
     pub engines: Vec<Engine>,
     /// Keep whole encodings in `explicit` instead of fingerprints.
     pub exact: bool,
+    /// Note in `explicit` what is locked under what.
+    pub contracts: bool,
     /// Limits that replace those of the scenario and the defaults.
     pub limits: LimitOverrides,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { engines: vec![Engine::Explicit], exact: false, limits: LimitOverrides::default() }
+        Options { engines: vec![Engine::Explicit], exact: false, contracts: false, limits: LimitOverrides::default() }
     }
 }
 
@@ -101,7 +103,8 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     match engine {
         Engine::Explicit => {
             let LimitOverrides { fine, until_violation, .. } = options.limits;
-            let how = explicit::Options { exact: options.exact, fine, until_violation, ..Default::default() };
+            let (exact, contracts) = (options.exact, options.contracts);
+            let how = explicit::Options { exact, contracts, fine, until_violation, ..Default::default() };
             explicit::explore_with(&task, &limits, how, progress)
         }
         Engine::Shuttle => {

@@ -155,6 +155,7 @@ mod tests {
             evidence: BTreeMap::new(),
             cover: None,
             unsignaled: BTreeSet::new(),
+            contracts: None,
         }
     }
 

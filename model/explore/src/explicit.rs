@@ -15,6 +15,7 @@
 //! Start reading at [`explore_with`]; `search` holds the loop, `visited` the table, `trace` the second pass that orders
 //! counterexamples, `noreturn` the third, `liveness` the one that looks for what never happens.
 
+mod contracts;
 mod depend;
 mod graph;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod visited;
 use crate::{
     Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched, unfold,
 };
+pub use contracts::{Contracts, Held};
 use fenceweave_kernel::{Condition, Moment, Property, Violation};
 use liveness::Liveness;
 use search::Search;
@@ -47,6 +49,8 @@ pub struct Options {
     pub sections_apart: bool,
     /// End soon after the first violation, for who only asks whether there is one: nothing is complete then.
     pub until_violation: bool,
+    /// Note what is locked under what, and what is held where ([`Contracts`]).
+    pub contracts: bool,
 }
 
 /// Explores every state of a program.
@@ -88,10 +92,12 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
     let folds = search.merging.is_some() || task.program.has_rows();
     let initial = folds.then(|| search.initial());
-    let Search { outcomes, cover, unsignaled, .. } = search;
+    let Search { outcomes, cover, unsignaled, contracts, .. } = search;
+    let contracts = contracts.map(contracts::Watch::ended);
     let (cover, evidence) = (Some(cover), Default::default());
     let engine = Engine::Explicit;
-    let mut all = Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence };
+    let mut all =
+        Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence, contracts };
     initial.iter().for_each(|initial| unfold::ways(&mut all, task, initial));
     all
 }

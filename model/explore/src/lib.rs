@@ -290,6 +290,8 @@ pub struct Exploration {
     /// Fences that some execution published and left unsignalled at its end, though nothing in the program signals
     /// them.
     pub unsignaled: BTreeSet<ObjId>,
+    /// What was locked under what, if `explicit` was asked for it.
+    pub contracts: Option<explicit::Contracts>,
 }
 
 /// The words of which an execution has read a stale store: variables, objects for the words that they consist of, none
@@ -310,6 +312,7 @@ impl Exploration {
             evidence: BTreeMap::new(),
             cover: None,
             unsignaled: BTreeSet::new(),
+            contracts: None,
         }
     }
 }

@@ -316,6 +316,7 @@ impl Job {
             outcomes: findings.outcomes.keys().cloned().collect(),
             evidence: std::mem::take(&mut findings.outcomes),
             cover: None,
+            contracts: None,
             unsignaled: BTreeSet::new(),
         }
     }

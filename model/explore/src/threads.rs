@@ -39,7 +39,7 @@ mod runtime;
 pub use fenceweave_pages::Histogram;
 
 use crate::{Engine, Exploration, Limits, Progress, Task, interrupt};
-use fenceweave_kernel::{Instr, Outcome, Program, State, program::Role};
+use fenceweave_kernel::{Instr, ObjId, Outcome, Program, State, ThreadId, memory::bytes::Figures, program::Role};
 use judge::Judge;
 use pool::Pool;
 use std::{
@@ -67,11 +67,13 @@ pub struct Options {
     pub instances: u16,
     /// The CPUs that the threads may run on; all that the process has if there are none.
     pub cpus: Vec<usize>,
+    /// Page faults are raised in software, whatever the system permits.
+    pub software: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { seed: 1, runs: u64::MAX, time: None, instances: 1, cpus: vec![] }
+        Options { seed: 1, runs: u64::MAX, time: None, instances: 1, cpus: vec![], software: false }
     }
 }
 
@@ -86,8 +88,8 @@ pub struct Summary {
     pub searched: u64,
     /// Runs that were cut: a thread had taken too many steps.
     pub cut: u64,
-    /// What runs came to that no order of their steps explains, and how many did.
-    pub unexplained: BTreeMap<Unexplained, u64>,
+    /// What runs came to that no order of their steps explains.
+    pub unexplained: BTreeMap<Unexplained, Seen>,
     /// Steps taken by all threads.
     pub steps: u64,
     /// How often a thread was parked until somebody let it go on.
@@ -102,8 +104,48 @@ pub struct Summary {
     pub run_time: Histogram,
     /// How long it all took.
     pub elapsed: Duration,
+    /// Real memory, if the program has frames or page tables.
+    pub memory: Option<Memory>,
     /// Why threads run where the system wants them and not where the user does.
     pub not_pinned: Option<String>,
+}
+
+/// What was done to real memory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Memory {
+    /// The program has page tables, and user space is touched through them.
+    pub has_faults: bool,
+    /// Why page faults are raised in software, if they are.
+    pub why_software: Option<String>,
+    /// Pages, accesses, faults.
+    pub figures: Figures,
+}
+
+/// How often it was seen, and how far an order came.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Seen {
+    /// How many runs.
+    pub runs: u64,
+    /// What stopped the longest order of the first of them.
+    pub stopped: Option<Stopped>,
+}
+
+/// What an order does not get past.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// A thread's step leads somewhere else, or cannot be taken.
+    Step {
+        /// Whose.
+        thread: ThreadId,
+        /// At which instruction it is.
+        pc: u16,
+        /// What it does.
+        label: &'static str,
+    },
+    /// All steps were taken, and a word holds something else.
+    Word(ObjId),
+    /// All steps were taken, and somebody could go on.
+    GoesOn,
 }
 
 /// What a run has shown that no order of its steps explains.
@@ -122,7 +164,7 @@ pub enum Unexplained {
 impl Summary {
     /// How many runs no order of their steps explains.
     pub fn unexplained(&self) -> u64 {
-        self.unexplained.values().sum()
+        self.unexplained.values().map(|seen| seen.runs).sum()
     }
 }
 

@@ -1,21 +1,29 @@
 //! The ways that were found, with each quiet access as a step of its own: as whoever replays them takes them.
 
 use crate::{Coverage, Exploration, Found, PointOfNoReturn, Task, Trace};
-use fenceweave_kernel::{Action, Moment, Program, State, ThreadId};
+use fenceweave_kernel::{Action, Moment, Program, Property, State, ThreadId};
 
 /// Unfolds every way of a result. What was found in coarse grain is taken again in fine steps before it is told.
 pub(crate) fn ways(all: &mut Exploration, task: &Task<'_>, initial: &State) {
-    unfold_all(all, task, initial);
-    let unconfirmed = all.found.iter().find(|found| !is_confirmed(found, task.program));
-    if let Some(found) = unconfirmed {
+    let unconfirmed = unfold_all(all, task, initial);
+    if let Some(found) = unconfirmed.and_then(|at| all.found.get(at)) {
         let what = found.violation.property.name();
         all.coverage = Coverage::Incomplete(format!("{what} was found, and its steps in fine grain do not lead there"));
     }
 }
 
+/// Whether a step of a way breaks what it shows, rather than where it ends.
+fn is_of_a_step(found: &Found, initial: &State, program: &Program) -> bool {
+    let mut state = initial.clone();
+    for action in &found.trace.steps {
+        state.step(program, *action);
+    }
+    state.violation() == Some(found.violation)
+}
+
 /// Whether the steps of a way, each by itself, lead to what it is to show. What no single step shows is judged where
 /// they end.
-fn is_confirmed(found: &Found, program: &Program) -> bool {
+fn is_confirmed(found: &Found, of_a_step: bool, program: &Program) -> bool {
     let mut state = State::initial(program);
     for action in &found.trace.steps {
         if state.violation().is_some() || !state.is_enabled(program, action.thread) {
@@ -23,18 +31,28 @@ fn is_confirmed(found: &Found, program: &Program) -> bool {
         }
         state.step(program, *action);
     }
-    state.violation().is_none_or(|v| v == found.violation)
+    if found.violation.property == Property::WARN_ON {
+        // It went on, and the same step may have ended it.
+        return state.warnings(program).contains(&found.violation);
+    }
+    state.violation().map_or(!of_a_step, |v| v == found.violation)
 }
 
-fn unfold_all(all: &mut Exploration, task: &Task<'_>, initial: &State) {
+/// The first whose steps do not lead there is the result.
+fn unfold_all(all: &mut Exploration, task: &Task<'_>, initial: &State) -> Option<usize> {
+    let mut unconfirmed = None;
     let of =
         |trace: &mut Trace, point: &mut PointOfNoReturn| unfold(initial, task.program, Quiet::AtOnce, trace, point);
-    for found in &mut all.found {
+    for (at, found) in all.found.iter_mut().enumerate() {
+        let of_a_step = is_of_a_step(found, initial, task.program);
         let merged = (found.trace.clone(), found.point_of_no_return.clone());
         of(&mut found.trace, &mut found.point_of_no_return);
-        if !is_confirmed(found, task.program) {
+        if !is_confirmed(found, of_a_step, task.program) {
             (found.trace, found.point_of_no_return) = merged;
             unfold(initial, task.program, Quiet::Late, &mut found.trace, &mut found.point_of_no_return);
+            if !is_confirmed(found, of_a_step, task.program) {
+                unconfirmed = unconfirmed.or(Some(at));
+            }
         }
     }
     for (condition, watched) in task.conditions.iter().zip(&mut all.watched) {
@@ -45,6 +63,7 @@ fn unfold_all(all: &mut Exploration, task: &Task<'_>, initial: &State) {
         broken.iter_mut().for_each(|trace| of(trace, &mut watched.point_of_no_return));
         other.iter_mut().for_each(|trace| of(trace, &mut PointOfNoReturn::NotKnown));
     }
+    unconfirmed
 }
 
 /// Where the quiet accesses of a way are among its steps. Nobody can tell, but for what has no step of its own and

@@ -209,3 +209,18 @@ fn generated_programs_come_to_the_same_with_each_access_a_step() {
     told("generated", &seen);
     assert!(seen.fine > seen.states && seen.programs > 60, "{} states of {}", seen.states, seen.fine);
 }
+
+#[test]
+fn who_looks_into_one_object_does_not_meet_the_free_of_another_sixteen_slots_on() {
+    let text = "scenario p {\nstruct object slots=17 { size 0 const }\nvar table init=NULL\nvar last init=NULL\nvar sum\n\
+                setup { let n=0; while \"n < 17\" { new object into=o; store o.size 2; \
+                when \"n == 0\" { store table o }; store last o; let n=\"n + 1\" } }\n\
+                thread a { load table into=o; load o.size into=r; store sum r; load o.size into=s }\n\
+                thread b { load last into=o; free o }\n\
+                teardown { load table into=o; free o }\nexpect { at-end \"a.r == 2 && a.s == 2\" }\n}";
+    let loaded = load("p.kdl", text).unwrap_or_else(|report| panic!("{}\n{text}", report.plain()));
+    let mut seen = Seen::default();
+    loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, 3_000, &mut seen));
+    assert_eq!(seen.programs, 1);
+    assert!(seen.states < seen.fine, "{} states, {} with each access a step", seen.states, seen.fine);
+}

@@ -221,6 +221,10 @@ pub struct Program {
     pub lock_orders: Vec<Vec<Vec<ObjId>>>,
     /// The rwsem that is the address space's lock: its place in the order of locks is documented.
     pub mmap_lock: Option<ObjId>,
+    /// Somebody says how a page is cached.
+    pub says_caching: bool,
+    /// The engines of devices that may be off; none, if nobody switches one off.
+    pub powered: Vec<(ThreadId, ObjId)>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.
     pub has_irqs: bool,
     /// Some script calls `schedule()` bare: a wake-up that comes too late, and meets its task in that sleep, ends it.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page
-//! frame, with [`RDONLY`] if it must not be written. One table stands for those of all processes: no two mappings have
+//! frame, with [`RDONLY`] if it must not be written; or something else, with [`ABSENT`]. One table stands for those of all processes: no two mappings have
 //! an address in common. A number that is that of a frame of the scenario's is that frame, and others are only numbers.
 //! The lock of a table has no step of its own, since each of these is one. What a CPU has cached
 //! of a translation is gone when `zap` and `wp` are over, for the flush waits for the other CPUs; so they are one step,
@@ -23,6 +23,7 @@ pub mod access;
 pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
+pub mod processor;
 pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
@@ -34,14 +35,20 @@ use crate::{
         kind::DeclRow,
         op::{Takes, option},
     },
-    memory,
+    memory::{self, kind::Caching},
     primitives::variable,
     property::Form,
     protocol::Protocol,
+    runtime::NoteCell,
 };
 
 /// Set in an entry that must not be written, as `PTE_RDONLY` of arm64.
 pub const RDONLY: i32 = 1 << 20;
+/// Set in an entry that leads nowhere and is none, as one of a page that is moving or swapped out: no access comes to it.
+const ABSENT: i32 = 1 << 21;
+/// Set in an entry through which writes are gathered and nothing is cached, and in one through which each goes by itself.
+const WC: i32 = 1 << 22;
+const UC: i32 = 1 << 23;
 /// Most entries of a table.
 pub const MAX_ENTRIES: u8 = 64;
 
@@ -73,12 +80,53 @@ pub(crate) struct Entry {
 
 /// The frame that an entry leads to, if it leads anywhere.
 pub(crate) fn frame(entry: Value) -> Option<i32> {
-    entry.word().map(|entry| entry & !RDONLY).filter(|frame| *frame != 0)
+    entry
+        .word()
+        .filter(|entry| entry & ABSENT == 0)
+        .map(|entry| entry & !(RDONLY | WC | UC))
+        .filter(|frame| *frame != 0)
+}
+
+/// `pte_none()`
+fn is_none(entry: Value) -> bool {
+    entry.word().unwrap_or_default() & !RDONLY == 0
 }
 
 /// Whether what it leads to may be written.
 fn writable(entry: Value) -> bool {
     frame(entry).is_some() && entry.word().is_some_and(|entry| entry & RDONLY == 0)
+}
+
+/// What says in an entry how it is cached.
+pub(crate) fn cached(caching: Caching) -> i32 {
+    match caching {
+        Caching::Cached => 0,
+        Caching::WriteCombined => WC,
+        Caching::Uncached => UC,
+    }
+}
+
+/// Tells an entry that leads to a frame in another way than that is mapped from here on. Whether there is one.
+pub(crate) fn tell_other_caching<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, caching: Caching) -> bool {
+    let (number, bits) = (memory::kind::number(cx.program, obj), cached(caching));
+    let other = other_way(cx, number, bits);
+    if other.is_some() {
+        let v = cx.violation_of(Property::CACHING_CONFLICT);
+        cx.note_violation(Violation { object: Some(obj), also: other, form: Some(Form::ATTRIBUTES_CHANGED), ..v });
+    }
+    other.is_some()
+}
+
+/// An entry that leads to that frame in another way.
+fn other_way<R: Runtime>(cx: &mut Cx<'_, R>, number: i32, bits: i32) -> Option<ObjId> {
+    for table in &cx.program.page_tables {
+        cx.rt.enter(table.lock);
+    }
+    entries(cx.program).for_each(|entry| cx.note(entry));
+    entries(cx.program).find(|entry| {
+        let entry = cx.world.var_value(*entry);
+        frame(entry) == Some(number) && entry.word().is_some_and(|entry| entry & (WC | UC) != bits)
+    })
 }
 
 /// The first entry that leads to such a frame, whatever the engine.
@@ -159,7 +207,9 @@ impl PteOp {
         let (a, b, order) = (old, Value::Word(new), Order::AcqRel);
         let how = variable::How::CmpXchg;
         let mut access = variable::Access { how, order, target: word, slot: None, a, b, benign: false, open: false };
-        match access.step(cx) {
+        let flow = access.step(cx);
+        processor::follow(cx, word);
+        match flow {
             Flow::Done(seen) => seen,
             _ => Value::Null,
         }
@@ -167,11 +217,31 @@ impl PteOp {
 
     fn insert<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Value {
         let was = look(cx, self.first);
-        if frame(was).is_some() && !cx.mutated(Mutant::InsertOverwrites) {
+        if !is_none(was) && !cx.mutated(Mutant::InsertOverwrites) {
             return was;
+        }
+        if cx.program.says_caching && !cx.mutated(Mutant::CachingUnseen) {
+            self.judge_caching(cx);
         }
         Self::exchange(cx, self.first, was, self.entry);
         was
+    }
+
+    /// `memtype_reserve()`: whoever maps a page does it as the others do, and of system memory as the kernel does.
+    fn judge_caching<R: Runtime>(self, cx: &mut Cx<'_, R>) {
+        let Some(number) = frame(Value::Word(self.entry)) else { return };
+        let bits = self.entry & (WC | UC);
+        let v = cx.violation_of(Property::CACHING_CONFLICT);
+        if let Some(also) = other_way(cx, number, bits) {
+            return cx.note_violation(Violation { object: Some(self.first), also: Some(also), ..v });
+        }
+        let Some(obj) = memory::kind::numbered(cx.program, number) else { return };
+        cx.touch(obj);
+        let own = cx.world.frame(obj).books.get().caching;
+        if !memory::kind::of(cx.program, obj).sort.is_io() && cached(own) != bits {
+            let form = Some(Form::CACHED_ELSEWHERE);
+            cx.note_violation(Violation { object: Some(obj), form, ..v });
+        }
     }
 
     /// `pte_same()` of what the fault was about.
@@ -225,7 +295,7 @@ impl Protocol for PteOp {
             How::Zap => {
                 let keeps = u8::from(cx.mutated(Mutant::ZapKeepsLast));
                 let of = PteOp { n: self.n.saturating_sub(keeps), ..*self };
-                of.change(cx, |was| frame(was).map(|_| 0))
+                of.change(cx, |was| (!is_none(was)).then_some(0))
             }
             How::Leave => self.leave(cx),
         })
@@ -234,6 +304,11 @@ impl Protocol for PteOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.how {
             How::Leave => entries(v.program).fold(Footprint::reads(v.my_task()), Footprint::read),
+            How::Insert if v.program.says_caching => {
+                let others = entries(v.program).fold(Footprint::reads(v.my_task()), Footprint::read);
+                let page = frame(Value::Word(self.entry)).and_then(|number| memory::kind::numbered(v.program, number));
+                page.into_iter().fold(others.write(self.first), Footprint::read)
+            }
             _ => self.words().fold(Footprint::reads(v.my_task()), Footprint::write),
         }
     }

@@ -241,6 +241,10 @@ machines! {
     Device(device::DeviceOp) = device::DeviceOp::BLANK;
     /// Sleepable RCU.
     Srcu(srcu::SrcuOp) = srcu::SrcuOp::BLANK;
+    /// `call_srcu()`.
+    CallSrcu(srcu::callbacks::CallSrcu) = srcu::callbacks::CallSrcu::BLANK;
+    /// Who calls what that has left.
+    SrcuWork(srcu::callbacks::SrcuWork) = srcu::callbacks::SrcuWork::BLANK;
     /// A module.
     Module(module::ModuleOp) = module::ModuleOp::BLANK;
     /// The ends of a system call.

@@ -4,17 +4,20 @@
 //! shrinker. A scenario's procs are inlined. A callee runs in its caller's place, with the caller's identity, locks and
 //! context; its locals are its own, and its caller's are kept on the stack (`stack.rs`) meanwhile.
 
+mod calls;
+mod coding;
+mod private;
 mod quiet;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program,
-    Property, Runtime, Script, ThreadId, Value, View, Violation, World,
+    Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program, Runtime,
+    Script, ThreadId, Value, View, Violation, World,
     cover::Passed,
-    cx::{Call, Merging, Private, Then, check_nothing_left},
+    cx::{Merging, Private},
     granularity,
     ground::{operand::Met, resolver::Resolver},
-    program::{Callee, MAX_WARNINGS, Results, Role},
-    stack::{Asked, Frame, Stack},
+    primitives::device,
+    stack::{Frame, Stack},
 };
 
 /// Private decisions in a row that nobody looks at twice.
@@ -220,6 +223,7 @@ impl Thread {
     /// What the thread's next step touches.
     pub(crate) fn footprint(&self, v: View<'_>) -> Footprint {
         let f = self.machine.footprint(v);
+        let f = v.program.device_of(v.me).map_or(f, |device| device::engine_footprint(v, device, f));
         // Where there are handlers, whether the thread runs at all is up to them.
         if v.program.has_irqs { f.read(v.my_task()) } else { f }
     }
@@ -286,7 +290,12 @@ impl Thread {
         let (mut spins, mut result) = (None, None);
         let counted = cfg!(debug_assertions).then(|| (self.machine.name(), self.machine.label()));
         granularity::begin();
-        let flow = self.machine.step(&mut cx);
+        let flow = if !program.powered.is_empty() && self.is_cut_off(script, &mut cx) {
+            self.start_over(script, &mut cx);
+            Flow::Go
+        } else {
+            self.machine.step(&mut cx)
+        };
         if let (true, Some((machine, point))) = (R::SEES_OVERLAP, counted) {
             granularity::end(machine, point);
         }
@@ -315,6 +324,29 @@ impl Thread {
         self.private = private;
         let took = None;
         Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit, took }
+    }
+
+    /// Whether the job that an engine does is lost, and no operation of it is under way.
+    #[cold]
+    fn is_cut_off<R: Runtime>(&self, script: &Script, cx: &mut Cx<'_, R>) -> bool {
+        if matches!(self.machine, Machine::Device(_)) || !device::judge_engine(cx) {
+            return false;
+        }
+        let begins = match script.code.get(usize::from(self.pc)) {
+            Some(Instr::Op { op, .. }) => self.machine == Machine::begin(*op, cx.program, self.window()),
+            _ => true,
+        };
+        begins && *cx.private == Private::of(script.role) && device::cut_off(cx)
+    }
+
+    /// A job ends where it is, and its engine looks for the next one.
+    #[cold]
+    fn start_over<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
+        self.stack.iter_mut().for_each(|stack| stack.clear());
+        (self.pc, self.machine, self.top) = (0, Machine::Idle, script.locals.len() as u8);
+        self.locals.fill(Value::Unset);
+        cx.met = [None; 4];
+        self.advance(script, cx);
     }
 
     /// By which slots the operation in flight finds the members that it works on.
@@ -378,108 +410,6 @@ impl Thread {
         cx.touched = touched;
     }
 
-    /// The operation in flight calls one of the program's callees; it is the callee's turn from here on.
-    fn call<R: Runtime>(&mut self, script: &Script, call: Call, cx: &mut Cx<'_, R>) {
-        let callee = &script.callees[usize::from(call.callee.0)];
-        let Call { context, then, .. } = call;
-        let asked = Asked { context, then, machine: self.machine };
-        if !self.enter(callee, u16::MAX, Some(asked)) {
-            return cx.violate(Property::CAPACITY_EXCEEDED, None);
-        }
-        cx.rt.called(self.base());
-        let args = call.args.iter().take(usize::from(callee.params));
-        args.zip(&mut self.locals).for_each(|(arg, local)| *local = *arg);
-        cx.private.enter(context);
-        self.advance(script, cx);
-    }
-
-    /// A call by name: the arguments are the caller's values, and nobody else can tell that it was made.
-    fn call_function<R: Runtime>(&mut self, script: &Script, call: u16, cx: &mut Cx<'_, R>) -> bool {
-        let call = &script.calls[usize::from(call)];
-        let callee = &script.callees[usize::from(call.callee.0)];
-        let mut args = [Value::Unset; MAX_LOCALS];
-        for (arg, expr) in args.iter_mut().zip(&call.args) {
-            let Some(v) = self.eval(*expr, cx) else { return false };
-            *arg = v;
-        }
-        let from = self.base();
-        if !self.enter(callee, call.keep, None) {
-            cx.violate(Property::CAPACITY_EXCEEDED, None);
-            return false;
-        }
-        cx.rt.called(self.base());
-        for (at, expr) in call.args.iter().enumerate() {
-            self.locals[at] = args[at];
-            cx.rt.computed(self.base() + at, &cx.program.exprs[usize::from(*expr)], from);
-        }
-        true
-    }
-
-    /// Goes to the first instruction of a callee, with no local set. False if there is no room on the stack.
-    fn enter(&mut self, callee: &Callee, keep: u16, asked: Option<Asked>) -> bool {
-        let stack = self.stack.get_or_insert_default();
-        if !stack.has_room(asked.is_some()) || callee.locals.len() > MAX_LOCALS {
-            return false;
-        }
-        stack.push(self.pc, &self.locals[..usize::from(self.top)], keep, asked);
-        self.top = callee.locals.len() as u8;
-        self.locals.fill(Value::Unset);
-        (self.pc, self.machine) = (callee.entry, Machine::Idle);
-        true
-    }
-
-    /// The end of a callee. True if what called goes on with its next instruction.
-    fn return_from_call<R: Runtime>(&mut self, script: &Script, result: Results, cx: &mut Cx<'_, R>) -> bool {
-        let (locals, base) = (self.locals, self.base());
-        let popped = self.stack.as_mut().and_then(|stack| stack.pop(&mut self.locals));
-        let Some((frame, asked)) = popped else {
-            debug_assert!(false, "[internal bug] a return outside of any call");
-            return false;
-        };
-        (self.pc, self.top) = (frame.pc, frame.top);
-        let Some(Asked { context, then, machine }) = asked else {
-            self.take_results(script, result, (&locals, base), cx);
-            cx.passed(self.pc, |p| p.on += 1);
-            self.pc += 1;
-            return true;
-        };
-        cx.private.leave(context);
-        self.machine = machine;
-        match then {
-            Then::Resume => self.machine.returned(result.first().map_or(Value::Unset, |l| locals[l])),
-            Then::Done(result) => {
-                let into = match script.code[usize::from(self.pc)] {
-                    Instr::Op { into, .. } => into,
-                    _ => None,
-                };
-                self.set_result(into, result);
-                cx.passed(self.pc, |p| p.on += 1);
-                self.pc += 1;
-                return true;
-            }
-        }
-        false
-    }
-
-    /// What a function returned goes where its caller wants it. What it did not return leaves nothing there.
-    fn take_results<R: Runtime>(
-        &mut self,
-        script: &Script,
-        results: Results,
-        (locals, from): (&[Value; MAX_LOCALS], usize),
-        cx: &mut Cx<'_, R>,
-    ) {
-        let Instr::Call(call) = script.code[usize::from(self.pc)] else {
-            debug_assert!(false, "[internal bug] a function was called by no call");
-            return;
-        };
-        for (at, into) in script.calls[usize::from(call)].into.iter().enumerate() {
-            let result = results.get(at);
-            self.set_local(*into, result.map_or(Value::Unset, |l| locals[l]));
-            cx.rt.returned(result.map(|l| from + l), self.window_at(*into));
-        }
-    }
-
     /// The operation in flight is over: its result goes into a local, and what else it changed to where it came from.
     fn set_result(&mut self, into: Option<LocalId>, result: Value) {
         if let Some((home, cursor)) = self.machine.write_back() {
@@ -489,266 +419,5 @@ impl Thread {
             self.set_local(l, result);
         }
         self.machine = Machine::Idle;
-    }
-
-    /// Runs private instructions until the next visible step; merging them loses nothing, since nobody can see them.
-    fn advance<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        self.go_on(script, cx);
-        if cx.merged > 0 && cx.violation.is_some() {
-            self.take_back(cx);
-        }
-    }
-
-    fn go_on<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        for _ in 0..FEW_PRIVATE_STEPS {
-            if !self.decide(script, cx) {
-                return;
-            }
-        }
-        self.advance_far(script, cx);
-    }
-
-    /// A loop that counts something comes to its end; one that comes back to what the thread was before never does
-    /// (Brent's algorithm: one state is kept, and replaced after 1, 2, 4, 8 … decisions). What a private operation
-    /// changes in the world are contexts of the thread's own that it ends, and none is ended twice. A quiet access may
-    /// change more, or see what is changed.
-    #[cold]
-    fn advance_far<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        let mut kept = (self.clone(), *cx.private, cx.merged);
-        let mut next = 1;
-        for taken in 1..=MAX_PRIVATE_STEPS {
-            if !self.decide(script, cx) {
-                return;
-            }
-            if self.pc == kept.0.pc && *self == kept.0 && (*cx.private, cx.merged) == (kept.1, kept.2) {
-                return cx.violate(Property::SPINS_LOCALLY, None);
-            }
-            if taken == next {
-                (kept, next) = ((self.clone(), *cx.private, cx.merged), 2 * next);
-            }
-        }
-        cx.violate(Property::CAPACITY_EXCEEDED, None);
-    }
-
-    /// Takes one private instruction; false if the thread is at a visible step, at its end, or has broken a property.
-    #[inline]
-    fn decide<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) -> bool {
-        cx.pc = self.pc;
-        cx.passed(self.pc, |p| p.came += 1);
-        if let Some(read) = script.live.get(usize::from(self.pc)) {
-            self.forget_all_but(*read);
-        }
-        match script.code[usize::from(self.pc)] {
-            Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. } => {
-                self.machine = Machine::may_fail();
-                return false;
-            }
-            Instr::Op { op, into, .. } => {
-                self.machine = Machine::begin(op, cx.program, self.window());
-                if self.machine.is_visible() {
-                    return self.is_quiet(into, cx) && self.take_quietly(into, cx);
-                }
-                // What it does to the thread's own objects could not be taken back.
-                if cx.merged > 0 && !self.machine.is_only_current() {
-                    return false;
-                }
-                self.run_private(into, cx);
-                return cx.violation.is_none();
-            }
-            Instr::Judge { op } => {
-                self.judge(op, cx);
-                self.pc += 1;
-                return cx.violation.is_none();
-            }
-            Instr::Fails { error, .. } => {
-                self.machine = Machine::fail(error);
-                return false;
-            }
-            Instr::Nth { counter, nth, otherwise } => {
-                let is_it = self.count(counter, nth, otherwise);
-                cx.goes(is_it);
-            }
-            Instr::Choose { of, .. } => {
-                self.machine = Machine::choose(of);
-                return false;
-            }
-            Instr::End => {
-                self.exit(script, cx);
-                return false;
-            }
-            Instr::Jump(to) => {
-                cx.goes(true);
-                self.pc = to;
-            }
-            Instr::Progress => {
-                cx.progressed = true;
-                cx.goes(true);
-                self.pc += 1;
-            }
-            Instr::Let { into, expr } => return self.compute(into, expr, cx),
-            Instr::Call(call) => return self.call_function(script, call, cx),
-            Instr::Return { result: results } => return self.return_from_call(script, results, cx),
-            Instr::Branch { expr, otherwise } => return self.branch(expr, otherwise, cx),
-            Instr::Assert { expr } => return self.assert(expr, cx),
-            Instr::Warn { expr, ends } => return self.warn(expr, ends, script, cx),
-        }
-        true
-    }
-
-    /// Unsets the locals that a function does not read again, so that no state differs by them.
-    fn forget_all_but(&mut self, live: u16) {
-        let locals = self.locals[..usize::from(self.top)].iter_mut().enumerate();
-        locals.filter(|(at, _)| live >> at & 1 == 0).for_each(|(_, local)| *local = Value::Unset);
-    }
-
-    #[inline]
-    fn compute<R: Runtime>(&mut self, into: LocalId, expr: u16, cx: &mut Cx<'_, R>) -> bool {
-        let Some(v) = self.eval(expr, cx) else { return false };
-        let of = &cx.program.exprs[usize::from(expr)];
-        cx.rt.computed(self.window_at(into), of, self.base());
-        self.set_local(into, v);
-        cx.goes(true);
-        self.pc += 1;
-        true
-    }
-
-    #[inline]
-    fn branch<R: Runtime>(&mut self, expr: u16, otherwise: u16, cx: &mut Cx<'_, R>) -> bool {
-        let Some(v) = self.eval(expr, cx) else { return false };
-        let holds = v.truth() == Some(true);
-        cx.goes(holds);
-        self.pc = if holds { self.pc + 1 } else { otherwise };
-        true
-    }
-
-    #[inline]
-    fn assert<R: Runtime>(&mut self, expr: u16, cx: &mut Cx<'_, R>) -> bool {
-        let Some(v) = self.eval(expr, cx) else { return false };
-        if v.truth() != Some(true) {
-            cx.violate(Property::ASSERT, None);
-            return false;
-        }
-        cx.goes(true);
-        self.pc += 1;
-        true
-    }
-
-    /// `WARN_ON()` is told and goes on, `BUG_ON()` ends it.
-    #[cold]
-    fn warn<R: Runtime>(&mut self, expr: u16, ends: bool, script: &Script, cx: &mut Cx<'_, R>) -> bool {
-        let Some(v) = self.eval(expr, cx) else { return false };
-        if v.truth() == Some(true) {
-            if ends {
-                cx.violate(Property::BUG_ON, None);
-                return false;
-            }
-            let which = script.warnings.binary_search(&self.pc).unwrap_or_default();
-            self.warned |= 1 << (which % MAX_WARNINGS);
-        }
-        cx.goes(true);
-        self.pc += 1;
-        true
-    }
-
-    /// An operation that nobody else can see, taken with the step before it.
-    fn run_private<R: Runtime>(&mut self, into: Option<LocalId>, cx: &mut Cx<'_, R>) {
-        if let Flow::Done(value) = self.machine.step(cx) {
-            self.set_result(into, value);
-        }
-        if cx.violation.is_none() {
-            cx.goes(true);
-        }
-        self.machine = Machine::Idle;
-        self.pc += 1;
-    }
-
-    /// Counts up to `nth` and no further: what comes after it is all the same. Whether this is that time.
-    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) -> bool {
-        let counter = &mut self.locals[usize::from(counter.0)];
-        let (seen, nth) = (counter.word().unwrap_or(0), i32::from(nth));
-        *counter = Value::Word((seen + 1).min(nth + 1));
-        self.pc = if seen + 1 == nth { self.pc + 1 } else { otherwise };
-        seen + 1 == nth
-    }
-
-    fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {
-        let read = |l: LocalId| self.locals[usize::from(l.0)];
-        match cx.program.exprs[usize::from(expr)].eval(read) {
-            Ok(v) => Some(v),
-            Err(e) => {
-                cx.violate(e.into(), None);
-                None
-            }
-        }
-    }
-
-    /// The end of the script: nothing may be left open.
-    fn exit<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        self.run = Run::Done;
-        self.machine = Machine::Idle;
-        if !script.agent && script.role != Role::Device {
-            check_nothing_left(cx);
-        }
-    }
-}
-
-impl Thread {
-    /// Codes what is live: a finished thread is its locals, an idle one has no operation.
-    pub(crate) fn code_with<C: Coder>(&mut self, c: &mut C, script: &Script) {
-        let mut tag = match self.run {
-            Run::Ready => 0,
-            Run::Asleep(..) => 1,
-            Run::Done => 2,
-        };
-        c.byte(&mut tag);
-        match tag {
-            0 => self.run = Run::Ready,
-            1 => {
-                let (mut on, mut patience) = match self.run {
-                    Run::Asleep(on, p) => (on, p),
-                    _ => (ObjId::default(), Patience::Forever),
-                };
-                on.code(c);
-                patience.code(c);
-                self.run = Run::Asleep(on, patience);
-            }
-            _ => self.run = Run::Done,
-        }
-        if tag == 2 {
-            if C::READING {
-                (self.pc, self.machine, self.private) = (0, Machine::Idle, Private::default());
-                self.top = script.locals.len() as u8;
-                self.stack.iter_mut().for_each(|stack| stack.clear());
-            }
-        } else {
-            self.pc.code(c);
-            self.machine.code(c);
-            self.private.code(c);
-            self.code_calls(c, script);
-        }
-        self.locals[..usize::from(self.top)].iter_mut().for_each(|v| v.code(c));
-        if !script.warnings.is_empty() {
-            let [mut low, mut high] = [self.warned as u16, (self.warned >> 16) as u16];
-            low.code(c);
-            high.code(c);
-            self.warned = u32::from(low) | u32::from(high) << 16;
-        }
-    }
-
-    fn code_calls<C: Coder>(&mut self, c: &mut C, script: &Script) {
-        if script.callees.is_empty() {
-            self.top = script.locals.len() as u8;
-            return;
-        }
-        let mut depth = self.depth() as u8;
-        depth.code(c);
-        // A thread that has not begun, since the program was broken before, has its locals like any other.
-        if depth == 0 {
-            self.top = script.locals.len() as u8;
-            self.stack.iter_mut().for_each(|stack| stack.clear());
-            return;
-        }
-        self.top.code(c);
-        self.stack.get_or_insert_default().code_frames(c, usize::from(depth));
     }
 }

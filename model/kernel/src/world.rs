@@ -143,6 +143,14 @@ impl<R: Runtime> World<R> {
         self.vars.iter().enumerate().map(|(i, v)| (ObjId::var(i), v))
     }
 
+    /// The first word that does not hold here what it holds in another world of the program, whatever its runtime.
+    /// What is in memory that nobody has is no difference, nor is how often a place was somebody's.
+    pub fn differs_from<S: Runtime>(&self, other: &World<S>, program: &Program) -> Option<ObjId> {
+        let lost = |word| program.slot_of(word).is_some_and(|slot| !self.object(slot).lives());
+        let same = |word| canonical(self, self.var_value(word)) == canonical(other, other.var_value(word));
+        (0..program.vars.len()).map(ObjId::var).find(|word| !lost(*word) && !same(*word))
+    }
+
     /// Every task in use, the setup's and teardown's last.
     pub(crate) fn task_ids(&self) -> impl Iterator<Item = ThreadId> + use<R> {
         (0..self.live).map(ThreadId)

@@ -66,6 +66,12 @@ impl Aperture {
 }
 
 impl Aperture {
+    /// The memory behind it.
+    #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
+    pub(crate) fn file(&self) -> &rustix::fd::OwnedFd {
+        self.region.file()
+    }
+
     /// Where so many whole pages lie; `None` if they do not start at a page, or do not all lie inside. No reference may
     /// be made of them.
     #[inline(always)]

@@ -125,6 +125,13 @@ pub enum Error {
         /// Which.
         which: Which,
     },
+    /// The processor lets an access through where no entry is, or none where one is.
+    Disagrees {
+        /// The page of the address space.
+        page: PageIndex,
+        /// There is an entry.
+        there: bool,
+    },
     /// The queue of the workers is full.
     QueueFull {
         /// How many jobs it holds.
@@ -172,6 +179,8 @@ impl fmt::Display for Error {
             Error::Busy { first, pages } => write!(f, "{pages} from {first} on are in use"),
             Error::TooManyClaims { limit } => write!(f, "more than {limit} moves use these pages at once"),
             Error::NotThePlansBuffer { which } => write!(f, "the plan was made for another {which}"),
+            Error::Disagrees { page, there: true } => write!(f, "{page} is mapped, and faults all the same"),
+            Error::Disagrees { page, there: false } => write!(f, "{page} is not mapped, and was touched all the same"),
             Error::QueueFull { limit } => write!(f, "the queue holds {limit} jobs, and is full"),
         }
     }

@@ -39,6 +39,20 @@ impl Histogram {
         self.count
     }
 
+    /// How many there were of each power of two, from the smallest that has any to the largest: below the second
+    /// number.
+    pub fn by_power(&self) -> Vec<(u64, u64)> {
+        let all: Vec<(u64, u64)> = self
+            .buckets
+            .chunks(1 << PARTS)
+            .enumerate()
+            .map(|(power, parts)| (parts.iter().sum(), 2u64.checked_pow(power as u32 + 1).unwrap_or(u64::MAX)))
+            .collect();
+        let first = all.iter().position(|(n, _)| *n > 0).unwrap_or(all.len());
+        let end = all.iter().rposition(|(n, _)| *n > 0).map_or(first, |last| last + 1);
+        all[first..end].to_vec()
+    }
+
     /// The largest.
     pub fn most(&self) -> u64 {
         self.most
@@ -103,5 +117,9 @@ mod tests {
         assert!((1000..=1250).contains(&all.per_mille(999)));
         assert_eq!(all.per_mille(1000), 1_000_000);
         assert_eq!(Histogram::default().per_mille(500), 0);
+        let powers = all.by_power();
+        assert_eq!((powers[0], powers[powers.len() - 1]), ((500, 128), (1, 1 << 20)));
+        assert_eq!((powers.len(), powers.iter().map(|(n, _)| n).sum()), (14, 1000u64));
+        assert_eq!(Histogram::default().by_power(), []);
     }
 }

@@ -43,6 +43,7 @@
 //! * Memory: [`system`], pages that lie anywhere in an arena; [`aperture`], I/O memory, which only accessors reach.
 //! * [`scatter`]: where in an aperture a buffer's pages lie. [`kmap`]: iterators over pages, with `kmap_local`'s rules.
 //! * [`user`]: frames as a process sees them, whose page faults are served by whoever asked for the access.
+//! * [`mmu`]: the same for who serves faults in steps of its own: an access goes through, or hangs and says so.
 //! * [`soak`]: real memory under load, every byte looked at. [`histogram`]: how often something took how long.
 //! * [`plan`]: the rules of a move, and the plan as a value. It runs on real bytes ([`run`]), here or in the background
 //!   ([`work`]), and on abstract contents ([`contents`]).
@@ -68,6 +69,7 @@ pub mod error;
 pub mod histogram;
 pub mod io;
 pub mod kmap;
+pub mod mmu;
 pub mod plan;
 pub mod posted;
 mod region;
@@ -88,6 +90,7 @@ pub use error::{Error, Fault, Stopped, Which};
 pub use histogram::Histogram;
 pub use io::{Capability, StreamingLoads};
 pub use kmap::{Destination, FromPage, IoPages, Kmap, Level, Local, Source, SystemReader, SystemWriter, ToPage};
+pub use mmu::{Mmu, Reached, Traffic, Who, Whole};
 pub use plan::{Action, Plan, Request, TtFlags, Variant};
 pub use posted::{Platform, PostedCursor};
 pub use run::{Buffer, Move, move_buffer};

@@ -13,10 +13,11 @@
 #![allow(unsafe_code)]
 
 #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
-mod faults;
+pub(crate) mod faults;
 #[cfg(not(all(target_os = "linux", not(miri), not(feature = "portable"))))]
 #[path = "user/no_faults.rs"]
-mod faults;
+pub(crate) mod faults;
+pub(crate) mod frame;
 mod table;
 
 use crate::{
@@ -149,7 +150,7 @@ impl UserPages {
         }
         let shown = table.claim(of, page)?;
         if let Some(faults) = &self.faults {
-            faults.map(at, shown.arena(), shown.frame())?;
+            faults.map(at, &shown.frame(), true)?;
         }
         table.set(at, shown);
         Ok(())
@@ -211,7 +212,7 @@ impl User {
             return asker.touch(faults, (page, word, how), &mut serve, &mut |killed| {
                 // Under the table's lock, so that nobody maps there meanwhile.
                 let table = of.table();
-                killed(table.shows(page).map(|shown| (shown.arena(), shown.frame())))
+                killed(table.shows(page).map(|shown| shown.frame()))
             });
         }
         loop {

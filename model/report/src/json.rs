@@ -79,8 +79,13 @@
 //! with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
 //! `incomplete`, in how many `ways`.
 //!
+//! `stress` gives one object for each case, and `stress --memory` one: the fields of [`stress::Stressed`] and
+//! [`stress::Memory`].
+//!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
 //! `file` if it is in a library's, `line` and `column` from 1, `message`, and `help` if a way out is known.
+
+pub mod stress;
 
 use crate::{
     line::Line,
@@ -302,7 +307,7 @@ pub fn swept(swept: &Swept<'_>) -> String {
 }
 
 /// Only maps with keys that are no strings and failing writers make this fail, and there are none.
-fn text(made: serde_json::Result<String>) -> String {
+pub(crate) fn text(made: serde_json::Result<String>) -> String {
     made.map_or_else(|e| format!("{{\"error\": \"{e}\"}}"), |text| text + "\n")
 }
 

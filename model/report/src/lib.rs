@@ -9,7 +9,9 @@
 //! * [`outcomes`]: every way in which a program can end, as a table.
 //! * [`summary`]: what each engine looked at, a line each.
 //! * [`conditions`]: a condition of an expectation, and what was seen of it.
+//! * [`difference`]: what two programs come to that are meant to be nearly the same.
 //! * [`json`]: all of it for other programs.
+//! * [`topology`]: which PCI device reaches which.
 //! * [`mermaid`]: a trace as a sequence diagram.
 //!
 //! # What must not
@@ -24,6 +26,7 @@
 
 pub mod conditions;
 pub mod diagram;
+pub mod difference;
 pub mod json;
 mod line;
 pub mod mermaid;
@@ -34,6 +37,7 @@ mod site;
 pub mod style;
 pub mod summary;
 pub mod token;
+pub mod topology;
 pub mod trace;
 mod verdict;
 mod waiting;

@@ -319,7 +319,7 @@ pub(crate) fn explore(program: &Program) -> Exploration {
     let (engine, coverage) = (Engine::Explicit, Coverage::Complete);
     let (cover, unsignaled, evidence) = (None, BTreeSet::new(), BTreeMap::new());
     let (found, watched) = (found.collect(), vec![]);
-    Exploration { engine, coverage, found, outcomes, watched, counts, cover, unsignaled, evidence }
+    Exploration { engine, coverage, found, outcomes, watched, counts, cover, unsignaled, evidence, contracts: None }
 }
 
 struct Node {

@@ -110,6 +110,7 @@ mod tests {
             counts,
             cover: None,
             unsignaled: BTreeSet::new(),
+            contracts: None,
             evidence: BTreeMap::new(),
         }
     }

@@ -86,7 +86,10 @@ const DECLARATIONS: &[Row] = &[
         "bo buffer gem_object drm_gem_object ttm_buffer_object dma_buf page folio",
         "an object with fields is `struct NAME slots=N { refs 1; … }`, its reservation a `resv`",
     ),
-    ("mmu_notifier mmu_interval_notifier mmu-notifier", "there is none yet: a proc that the thread calls which unmaps"),
+    (
+        "mmu_notifier mmu_interval_notifier mmu-notifier",
+        "`use mm notifiers=intervals`, and in the driver's struct `notifier type=mmu_interval_notifier`",
+    ),
     ("init probe main begin", "what runs before the threads is `setup { … }`"),
     ("exit remove cleanup end finally", "what runs after the threads is `teardown { … }`"),
     ("property invariant check", "what must hold is said in `expect { … }`: `never`, `always`, `at-end`, `sometimes`"),
@@ -180,10 +183,6 @@ const STATEMENTS: &[Row] = &[
     ("lockdep_assert", "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`"),
     ("might_alloc", "each operation judges its own context: delete the line"),
     ("rcu_dereference_protected rcu_dereference_check rcu_access_pointer srcu_dereference", "`load PLACE into=p`"),
-    (
-        "call_srcu srcu_barrier",
-        "a thread or a work item that does `synchronize-srcu` first, and then what the callback does",
-    ),
     (
         "printk pr_info pr_err pr_warn dev_err dev_info drm_dbg trace_printk",
         "nothing is printed: the trace shows every step",

@@ -29,15 +29,17 @@ mod mistakes;
 mod ops;
 mod outline;
 mod page;
+mod pci;
 mod sources;
 mod syntax;
 mod variants;
+mod versions;
 mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
 pub use inputs::{Fixed, InputValue, Swept, Tuple, Tuples};
-pub use library::{Replaced, libraries, library_files, library_page, one_file};
+pub use library::{Replaced, find_libraries_in, libraries, library_files, library_page, one_file};
 pub use load::{
     Case, Limits, Loaded, Scenario, load, load_as, load_file, load_file_as, load_in, load_library, load_replacing,
     read, read_from,
@@ -46,4 +48,6 @@ pub use lower::Words;
 pub use mistakes::{Mistake, Place, Report, Span};
 pub use outline::{Entry, Statement, outline};
 pub use page::reference_page;
+pub use pci::{PciTree, pci_trees};
+pub use versions::{with_library, with_option};
 pub use warnings::{Coverage, Looked, Seen, Taken, Warnings, warnings};

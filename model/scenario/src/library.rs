@@ -30,6 +30,7 @@ mod reach;
 mod read;
 mod said;
 
+pub use built_in::find_libraries_in;
 pub(crate) use decls::SECTIONS;
 pub(crate) use decls::look_at;
 pub use one_file::one_file;

@@ -20,6 +20,7 @@
 //! Nothing here reads text (`syntax`, `expr`), nor says what an operation or an object is: that is the kernel's
 //! tables'.
 
+mod agents;
 mod balance;
 mod blocks;
 mod callees;
@@ -106,6 +107,8 @@ pub(crate) struct Lower<'a> {
     callees: Vec<callees::Body<'a>>,
     /// The functions that a script may come to that does not call them itself.
     everybodys: BTreeSet<&'a str>,
+    /// Which functions are come to from where.
+    reach: functions::Reach<'a>,
     /// The failures that the scenario's `inject` lines ask for.
     injections: Vec<inject::Injection<'a>>,
     /// The clauses of `expect` that have a name.
@@ -125,6 +128,10 @@ pub(crate) struct Lower<'a> {
     /// How many statements may still be looked at, calls and turns included: a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
+    /// Something is called after a grace period of a sleepable RCU.
+    needs_srcu: bool,
+    /// Devices are switched off.
+    needs_power: bool,
     /// The address space of each thread that says which.
     mms: BTreeMap<String, ObjId>,
     /// Somebody who never comes back to user space may drop the last reference to a file.

@@ -471,7 +471,7 @@ fn fate_of(case: &Case, known: &Known<'_>, a: &Alteration, (look, most): (Look<'
         // What should hold is noticed by the first violation.
         let until_violation = *case.expectations.verdict(run::scenario_engine(engine)) == Verdict::Holds;
         let limits = LimitOverrides { states: Some(most), preemptions, until_violation, ..LimitOverrides::default() };
-        let options = Options { engines: vec![engine], exact: false, limits };
+        let options = Options { engines: vec![engine], limits, ..Options::default() };
         let name = || case.program.name.clone();
         let seen = match catch_unwind(AssertUnwindSafe(|| look.at(case, &options))) {
             Ok(Ok(seen)) => seen,

@@ -277,6 +277,7 @@ fn options(args: &CheckArgs) -> Options {
         engines: engines(args.engine.unwrap_or(EngineArg::Explicit)),
         exact: args.exact,
         limits: LimitOverrides { at_once: args.jobs.into(), ..limits(&args.limits) },
+        ..Options::default()
     }
 }
 

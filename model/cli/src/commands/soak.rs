@@ -1,10 +1,17 @@
 //! `fenceweave stress --memory`: real memory under load, without a scenario.
 
-use super::{Exit, tell, usage};
+use super::{
+    Exit,
+    stress::figures::{bars, latency, who_faults},
+    tell, usage,
+};
 use crate::args::StressArgs;
-use fenceweave_explore::{interrupt, threads::Histogram};
+use fenceweave_explore::interrupt;
 use fenceweave_pages::soak::{self, Config, Figures};
-use fenceweave_report::summary::grouped;
+use fenceweave_report::{
+    json::stress::{self as json, Latency},
+    summary::grouped,
+};
 use std::{fmt::Write as _, time::Duration};
 
 /// How long, if the user does not say.
@@ -16,7 +23,7 @@ pub(super) fn soak(args: &StressArgs, mib: u16) -> Exit {
     let config = Config { seed: args.seed, time, users: args.jobs.into(), mib: mib.into(), software: args.software };
     match soak::run(&config, &interrupt::flag()) {
         Ok(figures) => {
-            let _ = tell(&text(&figures));
+            let _ = tell(&if args.json { document(&figures) } else { text(&figures, args.stats) });
             let whole = figures.corrupted == 0 && figures.leaked == 0;
             if whole { Exit::Success } else { Exit::Unexpected }
         }
@@ -24,12 +31,9 @@ pub(super) fn soak(args: &StressArgs, mib: u16) -> Exit {
     }
 }
 
-fn text(f: &Figures) -> String {
+fn text(f: &Figures, all: bool) -> String {
     let seconds = f.elapsed.as_secs_f64();
-    let mut out = match &f.why_software {
-        Some(why) => format!("page faults are raised in software: {why}\n"),
-        None => "page faults are the processor's, told by userfaultfd\n".to_owned(),
-    };
+    let mut out = who_faults(f.why_software.as_deref()) + "\n";
     let [touches, faults, retries, mapped, moves] = [f.touches, f.faults, f.retries, f.mapped, f.moves].map(grouped);
     let _ =
         writeln!(out, "  touches   {touches}, {faults} faults, {retries} told to come again, {mapped} pages mapped");
@@ -37,25 +41,25 @@ fn text(f: &Figures) -> String {
     let _ = writeln!(out, "  moves     {moves}, {} bytes, {speed:.2} GB/s in {seconds:.1} s", grouped(f.bytes));
     for (name, h) in [("fault", &f.fault_time), ("no fault", &f.touch_time)] {
         let _ = writeln!(out, "  {name:<9} {}", latency(h));
+        out.push_str(&if all { bars(h) } else { String::new() });
     }
     let _ = writeln!(out, "  {} words corrupted, {} frames leaked", grouped(f.corrupted), f.leaked);
     out
 }
 
-/// `median 1.2 us, 99 % within 4.0 us, 99.9 % 12 us, at most 1.3 ms`.
-pub(super) fn latency(h: &Histogram) -> String {
-    if h.count() == 0 {
-        return "none".into();
-    }
-    let [half, most, nearly] = [500, 990, 999].map(|n| nanos(h.per_mille(n)));
-    format!("median {half}, 99 % within {most}, 99.9 % within {nearly}, at most {}", nanos(h.most()))
-}
-
-fn nanos(n: u64) -> String {
-    match n {
-        0..1_000 => format!("{n} ns"),
-        1_000..1_000_000 => format!("{:.1} us", n as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} ms", n as f64 / 1e6),
-        _ => format!("{:.1} s", n as f64 / 1e9),
-    }
+fn document(f: &Figures) -> String {
+    json::memory(&json::Memory {
+        in_software: f.why_software.as_deref(),
+        touches: f.touches,
+        faults: f.faults,
+        retries: f.retries,
+        mapped: f.mapped,
+        moves: f.moves,
+        bytes: f.bytes,
+        seconds: f.elapsed.as_secs_f64(),
+        corrupted: f.corrupted,
+        leaked: Some(f.leaked),
+        fault: Latency::of(&f.fault_time),
+        no_fault: Latency::of(&f.touch_time),
+    })
 }

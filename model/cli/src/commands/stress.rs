@@ -3,6 +3,8 @@
 //! Nothing is explored, so nothing is said to hold: what was seen is told, with what it cost, and held against what the
 //! scenario expects.
 
+pub(super) mod figures;
+
 use super::{Exit, check, complain, find, fitted, load, progress::Bars, sheet, short_name, soak, usage, write};
 use crate::{
     args::StressArgs,
@@ -13,9 +15,9 @@ use crate::{
 };
 use fenceweave_explore::{
     About, Coverage, Engine, Exploration, Limits, compare, interrupt,
-    threads::{self, Summary, Unexplained},
+    threads::{self, Stopped, Summary, Unexplained},
 };
-use fenceweave_kernel::Grain;
+use fenceweave_kernel::{Grain, Program};
 use fenceweave_report::{Sheet, outcomes, summary::grouped, token};
 use fenceweave_scenario::Case;
 use std::{fmt::Write as _, path::Path, time::Duration};
@@ -58,7 +60,8 @@ pub(super) fn stress(args: &StressArgs) -> Exit {
             names.push(name.clone());
             let (text, one) = stress_case(case, file, args);
             exit = exit.max(one);
-            if write(&fitted(text, &args.traces)).is_err() {
+            let text = if args.json { text } else { fitted(text, &args.traces) };
+            if write(&text).is_err() {
                 return exit;
             }
         }
@@ -89,6 +92,7 @@ fn stress_case(case: &Case, file: &Path, args: &StressArgs) -> (String, Exit) {
         time: args.seconds.or(args.runs.is_none().then_some(TIME)),
         instances: args.jobs,
         cpus: args.cpus.clone(),
+        software: args.software,
     };
     let (found, summary) = run::on_threads(&case, &options, &Limits::default(), &Bars::new().bar(&case.program.name));
     let refused = matches!(found.coverage, Coverage::Refused(_));
@@ -103,11 +107,14 @@ fn stress_case(case: &Case, file: &Path, args: &StressArgs) -> (String, Exit) {
         _ if !differs.is_empty() => Exit::Unexpected,
         exit => exit,
     };
+    if args.json {
+        return (figures::document(&case.program, file, &seen), exit);
+    }
     let mut out = headline(&case, &seen);
     if refused {
         return (out, exit);
     }
-    out.push_str(&figures(&seen.summary, args.stats));
+    out.push_str(&figures::text(&seen.summary, args.stats));
     out.push_str(&differs);
     out.push_str(&unexplained(&case, &seen));
     if args.stats {
@@ -144,38 +151,6 @@ fn headline(case: &Case, seen: &Seen) -> String {
     format!("{name}: {what}{unexpected} ({} runs, {outcomes} outcome{plural})\n", grouped(s.runs))
 }
 
-fn figures(s: &Summary, all: bool) -> String {
-    let mut out = String::new();
-    let seconds = s.elapsed.as_secs_f64();
-    let rate = |n: u64| grouped((n as f64 / seconds.max(1e-9)) as u64);
-    if let Some(why) = &s.not_pinned {
-        let _ = writeln!(out, "  note: {why}");
-    }
-    if !all {
-        return out;
-    }
-    let _ = writeln!(out, "  time      {seconds:.1} s, {} runs/s, {} steps/s", rate(s.runs), rate(s.steps));
-    let _ = writeln!(
-        out,
-        "  steps     {} taken, {} parked, {} spinlocks found held",
-        grouped(s.steps),
-        grouped(s.parked),
-        grouped(s.spun)
-    );
-    let _ = writeln!(
-        out,
-        "  order     {} runs by the clock, {} by another order, {} by none, {} cut",
-        grouped(s.at_once),
-        grouped(s.searched),
-        grouped(s.unexplained()),
-        grouped(s.cut)
-    );
-    for (name, h) in [("step", &s.step_time), ("wake-up", &s.wake_time), ("run", &s.run_time)] {
-        let _ = writeln!(out, "  {name:<9} {}", soak::latency(h));
-    }
-    out
-}
-
 /// What threads have shown and a complete search has not: one of the two is wrong.
 fn disagreements(case: &Case, seen: &Seen) -> String {
     let mut out = String::new();
@@ -194,7 +169,7 @@ fn disagreements(case: &Case, seen: &Seen) -> String {
 fn unexplained(case: &Case, seen: &Seen) -> String {
     let mut out = String::new();
     let known = seen.explicit.as_ref().map(|e| &e.outcomes);
-    for (what, n) in seen.summary.unexplained.iter().take(MAX_UNEXPLAINED) {
+    for (what, these) in seen.summary.unexplained.iter().take(MAX_UNEXPLAINED) {
         let text = match what {
             Unexplained::Came(outcome) => {
                 let also = known.is_some_and(|known| known.contains(outcome));
@@ -205,13 +180,29 @@ fn unexplained(case: &Case, seen: &Seen) -> String {
             Unexplained::Panicked(text) => text.lines().next().unwrap_or("a step failed").to_owned(),
             Unexplained::TooMany => "too many orders to try them all".into(),
         };
-        let _ = writeln!(out, "  {} runs in no order of their steps: {text}", grouped(*n));
+        let _ = writeln!(out, "  {} runs in no order of their steps: {text}", grouped(these.runs));
+        if let Some(stopped) = these.stopped {
+            let _ = writeln!(out, "    {}", stopped_text(&case.program, stopped));
+        }
     }
     let left = seen.summary.unexplained.len().saturating_sub(MAX_UNEXPLAINED);
     if left > 0 {
         let _ = writeln!(out, "  and {left} other such ends");
     }
     out
+}
+
+/// How far an order came.
+fn stopped_text(program: &Program, stopped: Stopped) -> String {
+    match stopped {
+        Stopped::Step { thread, pc, label } => {
+            let script = &program.scripts[thread.index()];
+            let line = script.lines.get(usize::from(pc)).map_or("", |line| &line.text);
+            format!("none gets past `{label}` of {} (`{line}`)", script.name)
+        }
+        Stopped::Word(word) => format!("all steps have one, and then `{}` holds something else", program.name_of(word)),
+        Stopped::GoesOn => "all steps have one, and then somebody could go on".into(),
+    }
 }
 
 /// What was violated, and what `explicit` makes of it.

@@ -80,6 +80,23 @@ fn a_mistake_in_a_library_is_told_there_and_by_whom_it_is_used() {
 }
 
 #[test]
+fn the_libraries_of_a_folder_come_before_those_that_are_built_in() {
+    let user = USER.replace("\"./counter.kdl\"", "counter");
+    assert!(user.contains("use counter"), "{user}");
+    let project = Project::new().file("s/user.kdl", user).file("own/counter.kdl", COUNTER);
+    project.run("check s/user.kdl").exits(2);
+    let project = project.file("own/drm_gem.kdl", COUNTER);
+    let told = project.run("explain s/user.kdl::without --lines --libraries own").exits(0).out;
+    assert!(told.contains("library/counter.kdl:10"), "{told}");
+    assert_eq!(project.run("library drm_gem --libraries own").exits(0).out, COUNTER);
+    let err = project.run("check s/user.kdl --libraries nowhere").exits(2).err;
+    assert!(err.contains("nowhere: "), "{err}");
+    let project = project.file("empty/notes.txt", "");
+    let err = project.run("check s/user.kdl --libraries empty").exits(2).err;
+    assert!(err.contains("no library"), "{err}");
+}
+
+#[test]
 fn a_token_is_of_what_is_reached() {
     let project = project();
     let token = project.run("explain s/user.kdl::without").exits(0).token();

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod check;
+mod compare;
 mod diagrams;
 mod explain;
 mod fmt;
@@ -29,5 +30,6 @@ mod sampling;
 mod sentences;
 mod stress;
 mod sweep;
+mod topology;
 mod traces;
 mod warnings;

@@ -150,7 +150,7 @@ fn parts_with_like_names_are_resumed_side_by_side() {
 
 /// Starts a command, lets it run, and sends it a signal.
 #[cfg(unix)]
-fn signalled(project: &Project, arguments: &str, signal: &str) -> Ran {
+pub(crate) fn signalled(project: &Project, arguments: &str, signal: &str) -> Ran {
     let mut command = project.command(arguments);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
     std::thread::sleep(Duration::from_millis(700));

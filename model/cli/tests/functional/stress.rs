@@ -1,5 +1,7 @@
 //! `stress`: on threads of the system, a sample that never says that anything holds.
 
+#[cfg(unix)]
+use crate::output::signalled;
 use crate::project::{Project, TWICE, TWO_ORDERS};
 use std::path::Path;
 
@@ -58,6 +60,45 @@ fn memory_under_load_stays_what_it_was() {
     }
     project.run("stress x.kdl --memory 4").exits(2);
     project.run("stress x.kdl --software").exits(2);
+}
+
+/// What a case's line says, as JSON.
+fn cases(out: &str) -> Vec<serde_json::Value> {
+    out.lines().map(|line| serde_json::from_str(line).expect("an object on every line")).collect()
+}
+
+#[test]
+fn user_space_faults_and_what_it_touches_is_what_was_written() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let project = Project::new();
+    // Loads and stores through PTEs, moves with copies, read-only entries, accesses that end with an error.
+    for file in ["mm/frames.kdl", "mm/mkwrite.kdl", "mm/operations.kdl", "fault/access.kdl"] {
+        for how in ["", " --software"] {
+            let path = scenarios.join(file);
+            let ran = project.run(&format!("stress {} --runs 25 --json{how}", path.display()));
+            let cases = cases(&ran.out);
+            let sum = |field: &str| cases.iter().filter_map(|c| c["memory"][field].as_u64()).sum::<u64>();
+            assert!(sum("touches") > 0 && sum("faults") > 0 && sum("mapped") > 0, "{file}: {}", ran.out);
+            assert_eq!(sum("corrupted"), 0, "{file}: {}", ran.out);
+            assert!(!ran.out.contains("bytes-differ") && !ran.out.contains("internal bug"), "{file}: {}", ran.out);
+            let told = |c: &serde_json::Value| c["memory"]["in_software"] == "it was asked for";
+            assert!(how.is_empty() || cases.iter().filter(|c| c["memory"]["touches"] != 0).all(told), "{}", ran.out);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_with_its_summary() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let project = Project::new();
+    let file = scenarios.join("mm/frames.kdl");
+    let ran = signalled(&project, &format!("stress {} --seconds 600 --stats", file.display()), "INT");
+    for figure in [" runs, ", "by the clock", "pages mapped", "pages compared"] {
+        assert!(ran.out.contains(figure), "{figure} is missing: {}{}", ran.out, ran.err);
+    }
+    let ran = signalled(&project, "stress --memory 4 --jobs 2 --seconds 600", "INT").exits(0);
+    assert!(ran.out.contains("0 words corrupted, 0 frames leaked"), "{}{}", ran.out, ran.err);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The breadth-first loop.
 
 use super::{
-    Options, Sightings,
+    Options, Sightings, contracts,
     depend::{Dependencies, Link},
     graph::Graph,
     stateset::StateSet,
@@ -111,6 +111,8 @@ pub(super) struct Search<'a> {
     /// Who waits for what with what held, where that can come to a circle through a fence.
     depend: Option<Dependencies>,
     usage: Option<Usage>,
+    /// What is locked under what, for who asks.
+    pub(super) contracts: Option<contracts::Watch>,
     terminals: u64,
     /// What outcomes and violations take, in bytes.
     noted: usize,
@@ -169,6 +171,7 @@ impl<'a> Search<'a> {
             watched: vec![Sightings::default(); task.conditions.len()],
             depend: Dependencies::new(task.program),
             usage: Usage::new(task.program),
+            contracts: options.contracts.then(|| contracts::Watch::new(task.program)),
             terminals: 0,
             noted: 0,
             headroom: Headroom::default(),
@@ -362,6 +365,9 @@ impl<'a> Search<'a> {
                 }
                 if let Some(usage) = &mut self.usage {
                     usage.step(program, &self.base, action, &self.next, index);
+                }
+                if let Some(contracts) = &mut self.contracts {
+                    contracts.step(&self.base, (action, &result), &self.next);
                 }
                 let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());

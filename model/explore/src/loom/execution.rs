@@ -279,11 +279,15 @@ impl Execution {
     /// to reverse must be seen first. What they break counts only if it does not depend on the step that broke
     /// something before: then there is an execution without that step.
     fn violated(&self, me: ThreadId, step: u32, v: Violation) {
-        let first = self.depends_on_nothing_broken(me);
         self.place(me).broke.set(Some(step));
-        if first && !self.over.get() && self.counts() {
+        if self.depends_on_nothing_broken(me) && !self.over.get() && self.counts() {
             self.findings().violated(&self.job.program, v, &self.shown());
         }
+    }
+
+    /// The step that a thread is in breaks a property. Who sees the rest of it sees what would not have come.
+    pub(super) fn breaks(&self, me: ThreadId) {
+        self.place(me).broke.set(Some(self.system.hub.depends_on(me.index(), me.index())));
     }
 
     /// Two accesses raced. Both threads go on, as they do on a machine: memory without the race detector has the same
@@ -309,7 +313,7 @@ impl Execution {
     fn depends_on_nothing_broken(&self, me: ThreadId) -> bool {
         let depends = |(other, place): (usize, &Place)| {
             let broke = place.broke.get();
-            broke.is_some_and(|step| self.system.hub.depends_on(me.index(), other) >= step)
+            other != me.index() && broke.is_some_and(|step| self.system.hub.depends_on(me.index(), other) >= step)
         };
         !self.places.iter().enumerate().any(depends)
     }

@@ -215,6 +215,14 @@ impl Runtime for Loom {
         }
     }
 
+    fn broken(&mut self) {
+        if let Some(seat) = self.seat()
+            && let Some(execution) = &seat.execution
+        {
+            execution.breaks(seat.me);
+        }
+    }
+
     fn result_into(&mut self, local: usize, value: Value) {
         let Some(seat) = self.seat() else { return };
         let source = self.hub.memory().told_by(seat.me.index(), value.to_bits());

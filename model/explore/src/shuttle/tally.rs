@@ -176,7 +176,7 @@ impl Tally {
     }
 
     /// Of several ways to break a property, the first shortest is kept.
-    fn break_property(&mut self, v: Violation, steps: &[Action]) {
+    pub(crate) fn break_property(&mut self, v: Violation, steps: &[Action]) {
         self.note(Outcome::Violated(v));
         match self.found.get_mut(&v) {
             Some(known) if known.len() <= steps.len() => {}
@@ -223,6 +223,7 @@ impl Tally {
             evidence: BTreeMap::new(),
             cover: None,
             unsignaled: BTreeSet::new(),
+            contracts: None,
         }
     }
 }

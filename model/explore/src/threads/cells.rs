@@ -130,6 +130,9 @@ impl<T: Copy + Send + 'static> NoteCell<T> for RealNote<T> {
     fn new(value: T) -> Self {
         RealNote(data(value))
     }
+    fn update<V>(&mut self, change: impl FnOnce(&mut T) -> V) -> V {
+        change(&mut lock(&self.0.0).now)
+    }
     fn get(&self) -> T {
         self.0.get()
     }

@@ -69,6 +69,8 @@ pub(super) enum Woken {
 /// Shared by the threads of a pool.
 pub(super) struct Floor {
     gates: Vec<Gate>,
+    /// What all frames hold.
+    frames: Gate,
     places: Mutex<Vec<Place>>,
     bells: Vec<Condvar>,
     over: AtomicBool,
@@ -81,6 +83,7 @@ impl Floor {
         let place = Place { doing: Doing::Running, tokens: 0, told: None };
         Floor {
             gates: (0..objects).map(|_| Gate::default()).collect(),
+            frames: Gate::default(),
             places: Mutex::new(vec![place; threads]),
             bells: (0..threads).map(|_| Condvar::new()).collect(),
             over: AtomicBool::new(false),
@@ -93,6 +96,7 @@ impl Floor {
         let mut places = lock(&self.places);
         places.iter_mut().for_each(|p| *p = Place { doing: Doing::Running, tokens: 0, told: None });
         self.gates.iter().for_each(Gate::release);
+        self.frames.release();
         self.over.store(false, Ordering::Relaxed);
         self.stuck.store(false, Ordering::Relaxed);
     }
@@ -100,6 +104,11 @@ impl Floor {
     /// The lock of an object.
     pub(super) fn gate(&self, object: ObjId) -> &Gate {
         &self.gates[object.as_object().expect("[internal bug] only objects have a lock")]
+    }
+
+    /// The lock of what all frames hold.
+    pub(super) fn frames(&self) -> &Gate {
+        &self.frames
     }
 
     /// Whether the run is over: nothing counts any more.

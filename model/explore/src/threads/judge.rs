@@ -1,15 +1,15 @@
 //! What the model says of the runs.
 
 use super::{
-    Summary, Unexplained,
+    Memory, Stopped, Summary, Unexplained,
     order::{self, Unordered},
-    pool::Ended,
+    pool::{Ended, Log},
 };
 use crate::{
     Coverage, Engine, Exploration, Limits, Task,
     shuttle::{rig::At, tally::Tally},
 };
-use fenceweave_kernel::{Program, State, ThreadSet};
+use fenceweave_kernel::{Program, State, ThreadSet, Violation};
 use std::collections::HashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -68,6 +68,12 @@ impl Judge {
         self.summary.not_pinned.get_or_insert_with(|| why.to_owned());
     }
 
+    /// User space is touched through page tables.
+    pub(super) fn has_processor(&mut self, why_software: Option<String>) {
+        let memory = self.summary.memory.get_or_insert_default();
+        (memory.has_faults, memory.why_software) = (true, why_software);
+    }
+
     /// Setup broke a property: there is nothing to run.
     pub(super) fn broken_before(&mut self) {
         self.tally.end(&self.program, &self.at, true);
@@ -83,7 +89,10 @@ impl Judge {
     pub(super) fn judge(&mut self, run: &Ended<'_>) {
         self.count(run);
         if let Some(text) = run.logs.iter().find_map(|log| log.panicked.clone()) {
-            return self.unexplained(Unexplained::Panicked(text));
+            return self.unexplained(Unexplained::Panicked(text), None);
+        }
+        if let Some(v) = run.differs() {
+            return self.differs(v, run);
         }
         if run.logs.iter().any(|log| log.cut) {
             self.summary.cut += 1;
@@ -106,20 +115,35 @@ impl Judge {
                     self.known.insert(print);
                 }
             }
-            Err(Unordered::TooMany) => self.unexplained(Unexplained::TooMany),
-            Err(Unordered::None) => {
+            Err(Unordered::TooMany) => self.unexplained(Unexplained::TooMany, None),
+            Err(Unordered::None(stopped)) => {
                 let came = run.outcome(&self.program).map_or(Unexplained::Stuck, Unexplained::Came);
-                self.unexplained(came);
+                self.unexplained(came, stopped);
             }
         }
     }
 
-    fn unexplained(&mut self, what: Unexplained) {
-        *self.summary.unexplained.entry(what).or_default() += 1;
+    fn unexplained(&mut self, what: Unexplained, stopped: Option<Stopped>) {
+        let seen = self.summary.unexplained.entry(what).or_default();
+        seen.runs += 1;
+        seen.stopped = seen.stopped.or(stopped);
+    }
+
+    /// Real memory holds other bytes than the model says, or user space was let through where it must not be. The model
+    /// has no such step, so it is told whether the steps before it have an order or not; that order is the way there.
+    fn differs(&mut self, v: Violation, run: &Ended<'_>) {
+        let told = |log: &Log| log.steps.iter().take_while(|step| step.broke.is_none()).copied().collect();
+        let before: Vec<Log> = run.logs.iter().map(|log| Log { steps: told(log), ..Log::default() }).collect();
+        let before = Ended { logs: &before, at_rest: false, memory: None, differs: None, ..*run };
+        let steps = order::explain(&self.program, &self.initial, &before).map(|way| way.steps).unwrap_or_default();
+        self.tally.break_property(v, &steps);
     }
 
     fn count(&mut self, run: &Ended<'_>) {
         let s = &mut self.summary;
+        if let Some(figures) = &run.memory {
+            s.memory.get_or_insert_with(Memory::default).figures.merge(figures);
+        }
         s.runs += 1;
         s.run_time.add(run.nanos);
         for log in run.logs {
@@ -179,5 +203,29 @@ impl Judge {
         all.counts.transitions = self.summary.steps;
         all.counts.impossible = self.summary.unexplained();
         (all, self.summary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads::{cells::made, runtime::Real};
+    use fenceweave_kernel::{Property, World, builder::ProgramBuilder, fixed, memory::kind::Sort};
+
+    #[test]
+    fn other_bytes_are_a_violation_and_no_run_without_an_order() {
+        let mut b = ProgramBuilder::new("bytes");
+        let frame = b.object("tt", fixed::Frame { sort: Sort::System, pool: None, place: 0 });
+        let program = b.build();
+        let task = Task { program: &program, conditions: &[], has_loops: false };
+        let mut judge = Judge::new(&task, &Limits::default());
+        let (world, _) = made(|| World::<Real>::new(&program));
+        let v = Violation::new(Property::BYTES_DIFFER, program.main_thread(), 0);
+        let differs = Some(Violation { object: Some(frame), ..v });
+        judge.judge(&Ended { logs: &[], at_rest: true, world: &world, nanos: 1, memory: None, differs });
+        let (exploration, summary) = judge.finish(&task);
+        let found: Vec<_> = exploration.found.iter().map(|f| (f.violation.property, f.violation.object)).collect();
+        assert_eq!(found, [(Property::BYTES_DIFFER, Some(frame))]);
+        assert_eq!((summary.unexplained(), summary.runs), (0, 1));
     }
 }

@@ -3,7 +3,10 @@
 //! Each step says when it began and when it was over. One that was over before another began came first; the others may
 //! have come either way round. A step has led its thread somewhere (a [`Mark`]), and the model has to be led there too.
 
-use super::pool::{Ended, Taken};
+use super::{
+    Stopped,
+    pool::{Ended, Taken},
+};
 use fenceweave_kernel::{Action, Bits, LocalId, ObjId, Program, State, Thread, ThreadId, Violation, thread::Run};
 use std::collections::HashSet;
 use xxhash_rust::xxh3::xxh3_128;
@@ -58,8 +61,8 @@ impl Mark {
 /// Why a run has no order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Unordered {
-    /// All were tried.
-    None,
+    /// All were tried; what the longest one did not get past.
+    None(Option<Stopped>),
     /// There are too many.
     TooMany,
 }
@@ -74,7 +77,8 @@ pub(super) struct Explained {
 
 /// Looks for an order of a run's steps in which the model takes them to the same end.
 pub(super) fn explain(program: &Program, initial: &State, run: &Ended<'_>) -> Result<Explained, Unordered> {
-    let mut search = Search { program, run, broke: run.broke(), tried: 0, seen: HashSet::new(), scratch: vec![] };
+    let mut search =
+        Search { program, run, broke: run.broke(), tried: 0, furthest: None, seen: HashSet::new(), scratch: vec![] };
     let first = Way { state: initial.clone(), next: vec![0; run.logs.len()], steps: vec![] };
     if let Some(steps) = search.straight(first.clone()) {
         return Ok(Explained { steps, at_once: true });
@@ -97,6 +101,8 @@ struct Search<'a> {
     run: &'a Ended<'a>,
     broke: Option<Violation>,
     tried: usize,
+    /// How many steps the longest order has, and what it did not get past.
+    furthest: Option<(usize, Stopped)>,
     seen: HashSet<u128>,
     scratch: Vec<u8>,
 }
@@ -117,6 +123,22 @@ impl Search<'_> {
 
     /// Takes a thread's next step; false if that leads somewhere else.
     fn take(&mut self, way: &mut Way, t: usize) -> bool {
+        let (thread, long) = (ThreadId(t as u8), way.steps.len());
+        let (pc, label) = (way.state.thread(thread).pc(), way.state.thread(thread).machine().label());
+        let taken = self.takes(way, t);
+        if !taken {
+            self.stops(long, || Stopped::Step { thread, pc, label });
+        }
+        taken
+    }
+
+    fn stops(&mut self, long: usize, at: impl FnOnce() -> Stopped) {
+        if self.furthest.is_none_or(|(longest, _)| longest < long) {
+            self.furthest = Some((long, at()));
+        }
+    }
+
+    fn takes(&mut self, way: &mut Way, t: usize) -> bool {
         let Some(taken) = self.next(way, t).copied() else { return false };
         let thread = ThreadId(t as u8);
         for _ in 0..MOST_PARTS {
@@ -145,17 +167,25 @@ impl Search<'_> {
     }
 
     /// Whether the run's end is reached.
-    fn is_there(&self, way: &Way) -> bool {
+    fn is_there(&mut self, way: &Way) -> bool {
         if self.broke.is_some() {
             return way.state.violation().is_some();
         }
-        let all = (0..way.next.len()).all(|t| way.next[t] == self.run.logs[t].steps.len());
-        all && (!self.run.at_rest || way.state.enabled(self.program).is_empty() && self.same_words(&way.state))
-    }
-
-    /// Whether the words hold in the model what the machine has left in them.
-    fn same_words(&self, state: &State) -> bool {
-        (0..self.program.vars.len()).map(ObjId::var).all(|v| state.world.var_value(v) == self.run.world.var_value(v))
+        if !(0..way.next.len()).all(|t| way.next[t] == self.run.logs[t].steps.len()) {
+            return false;
+        }
+        if !self.run.at_rest {
+            return true;
+        }
+        let stopped = match way.state.world.differs_from(self.run.world, self.program) {
+            Some(word) => Some(Stopped::Word(word)),
+            None if way.state.enabled(self.program).is_empty() => None,
+            None => Some(Stopped::GoesOn),
+        };
+        stopped.is_none_or(|stopped| {
+            self.stops(way.steps.len() + 1, || stopped);
+            false
+        })
     }
 
     /// The steps in the order in which they were over.
@@ -187,7 +217,7 @@ impl Search<'_> {
                 }
             }
         }
-        Err(Unordered::None)
+        Err(Unordered::None(self.furthest.map(|(_, stopped)| stopped)))
     }
 
     fn is_new(&mut self, way: &mut Way) -> bool {

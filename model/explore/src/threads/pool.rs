@@ -13,8 +13,12 @@ use super::{
 };
 use crate::alone::Alone;
 use fenceweave_kernel::{
-    AtomicCell, Bits, ObjId, Outcome, Patience, Program, Thread, ThreadId, Violation, World, memory::bytes::Bytes,
-    program, task::Task, thread::Run,
+    AtomicCell, Bits, ObjId, Outcome, Patience, Program, Property, Thread, ThreadId, Violation, World,
+    memory::bytes::{self, Bytes, Figures},
+    program,
+    pte::processor,
+    task::Task,
+    thread::Run,
 };
 use std::{
     any::Any,
@@ -70,6 +74,10 @@ pub(super) struct Ended<'a> {
     pub(super) at_rest: bool,
     pub(super) world: &'a World<Real>,
     pub(super) nanos: u64,
+    /// What was done to real memory, if there is any.
+    pub(super) memory: Option<Figures>,
+    /// A frame that holds other bytes than its tag says, in the end.
+    pub(super) differs: Option<Violation>,
 }
 
 impl Ended<'_> {
@@ -85,6 +93,12 @@ impl Ended<'_> {
         let finished =
             || Outcome::finished(program, self.world, |t| &self.logs[t.index()].thread, program::Alone::default());
         program.threads().all(over).then(finished)
+    }
+
+    /// Real memory that is not what the model says it is, whatever else was broken.
+    pub(super) fn differs(&self) -> Option<Violation> {
+        let told = self.broke().filter(|v| v.property == Property::BYTES_DIFFER);
+        told.or(self.differs)
     }
 
     /// What the words hold.
@@ -111,6 +125,8 @@ struct Next {
 struct Stage {
     program: Program,
     floor: Arc<Floor>,
+    /// The memory of its frames, if it has any.
+    bytes: Option<Arc<Bytes>>,
     /// The threads before their first step.
     first: Vec<Thread>,
     seed: u64,
@@ -128,8 +144,6 @@ pub(super) struct Pool {
     stage: Arc<Stage>,
     slots: Slots,
     world: World<Real>,
-    /// The memory of its frames, if it has any.
-    bytes: Option<Arc<Bytes>>,
     threads: Vec<thread::JoinHandle<()>>,
     /// Why threads are not where the user wants them.
     not_pinned: Option<String>,
@@ -141,11 +155,12 @@ impl Pool {
         let (mut world, slots) = made(|| World::<Real>::new(program));
         let first = Alone { program, quiet: &slots, world: &mut world, warned: 0 }.set_up();
         slots.iter().for_each(|s| s.begin_here());
-        let bytes = Bytes::of(program);
+        let bytes = Bytes::with_processor(program, options.software);
         world.set_bytes(bytes.clone());
         let n = program.scripts.len();
         let stage = Arc::new(Stage {
             program: program.clone(),
+            bytes: bytes.clone(),
             floor: Arc::new(Floor::new(program.objects.len(), n)),
             first,
             seed: Dice::new(options.seed, instance, 0).next(),
@@ -166,7 +181,7 @@ impl Pool {
             })
         };
         let threads = program.threads().map(spawn).collect();
-        Pool { stage, slots, world, bytes, threads, not_pinned }
+        Pool { stage, slots, world, threads, not_pinned }
     }
 
     /// Runs the program until there were enough runs or the time is over.
@@ -176,10 +191,13 @@ impl Pool {
         if let Some(why) = &self.not_pinned {
             lock(judge).not_pinned(why);
         }
+        if let Some(bytes) = stage.bytes.as_ref().filter(|bytes| bytes.has_processor()) {
+            lock(judge).has_processor(bytes.why_software());
+        }
         while !is_over(until) {
             let Some(run) = lock(judge).next_run(runs) else { break };
             self.slots.iter().for_each(|s| s.restart());
-            self.bytes.iter().for_each(|bytes| bytes.forget());
+            processor::begin(&self.world, &stage.program);
             stage.floor.restart();
             stage.lined_up.store(0, Ordering::Relaxed);
             *lock(&stage.home.0) = 0;
@@ -196,7 +214,9 @@ impl Pool {
             }
             let at_rest = stage.floor.is_at_rest();
             let nanos = nanos(begun.elapsed());
-            lock(judge).judge(&Ended { logs: &logs, at_rest, world: &self.world, nanos });
+            let memory = stage.bytes.as_ref().map(|bytes| bytes.take_figures());
+            let differs = if at_rest { bytes::differ(&self.world, &stage.program) } else { None };
+            lock(judge).judge(&Ended { logs: &logs, at_rest, world: &self.world, nanos, memory, differs });
         }
         lock(&stage.next).quit = true;
         stage.start.wait();
@@ -286,6 +306,9 @@ impl Stage {
             }
             temper.hold(&mut dice, me.0.into());
             let before = thread.clone();
+            if let Some(bytes) = &self.bytes {
+                bytes.is_at(me, thread.depth());
+            }
             let begin = nanos(self.made.elapsed());
             let stepped = thread.step(script, &self.program, world, me, rt);
             let choice = rt.end_step();

@@ -18,6 +18,8 @@ struct Seat {
     floor: Arc<Floor>,
     /// The objects whose locks its step has taken.
     held: Vec<ObjId>,
+    /// And that of the frames, which comes before them.
+    has_frames: bool,
     dice: Dice,
     /// How the step's choice fell.
     choice: u8,
@@ -30,7 +32,7 @@ pub(super) struct Real(Option<Seat>);
 impl Real {
     /// The runtime of one thread of a run.
     pub(super) fn seated(floor: &Arc<Floor>, dice: Dice) -> Real {
-        Real(Some(Seat { floor: Arc::clone(floor), held: vec![], dice, choice: 0 }))
+        Real(Some(Seat { floor: Arc::clone(floor), held: vec![], has_frames: false, dice, choice: 0 }))
     }
 
     /// Leaves all critical sections; the result is how the step's choice fell.
@@ -39,6 +41,9 @@ impl Real {
         // The last one taken is the first one given back.
         while let Some(gate) = seat.held.pop() {
             seat.floor.gate(gate).release();
+        }
+        if std::mem::take(&mut seat.has_frames) {
+            seat.floor.frames().release();
         }
         std::mem::take(&mut seat.choice)
     }
@@ -49,6 +54,7 @@ impl Runtime for Real {
     type Atomic<T: Bits> = RealAtomic<T>;
     type Note<T: Copy + Send + 'static> = RealNote<T>;
     const SEES_OVERLAP: bool = false;
+    const LEAVES_OUT: bool = true;
 
     fn enter(&mut self, gate: ObjId) {
         let Some(seat) = &mut self.0 else { return };
@@ -56,6 +62,13 @@ impl Runtime for Real {
             seat.floor.gate(gate).take();
             seat.held.push(gate);
         }
+    }
+
+    fn has_frames(&mut self) {
+        let Some(seat) = self.0.as_mut().filter(|seat| !seat.has_frames) else { return };
+        debug_assert!(seat.held.is_empty(), "[internal bug] frames come before what is entered");
+        seat.floor.frames().take();
+        seat.has_frames = true;
     }
 
     fn full_barrier(&mut self) {

@@ -310,7 +310,10 @@ impl<'a, R: Runtime> Cx<'a, R> {
 
     /// Of several the first counts.
     pub(crate) fn note_violation(&mut self, v: Violation) {
-        self.violation.get_or_insert(v);
+        if self.violation.is_none() {
+            self.violation = Some(v);
+            self.rt.broken();
+        }
     }
 
     /// An atomic operation that returns a value and has no suffix: a full barrier on both sides.

@@ -312,7 +312,7 @@ impl ThreadQueue {
 }
 
 /// Something that the kernel calls through a pointer, by its place among a program's callees.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CalleeId(pub u8);
 
 /// An interned field name, by its place among a program's.

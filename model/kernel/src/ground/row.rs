@@ -67,6 +67,12 @@ pub struct Row {
 pub struct Needs {
     /// Somebody who runs grace periods.
     pub rcu: bool,
+    /// Somebody for each sleepable RCU who calls what is called after its grace periods.
+    pub srcu: bool,
+    /// That devices may be off.
+    pub power: bool,
+    /// That pages are mapped cached and not cached.
+    pub caching: bool,
     /// The order in which fences signalled.
     pub timestamps: bool,
     /// That a thread sleeps on no queue.
@@ -179,6 +185,9 @@ pub enum Between {
 impl Needs {
     pub(crate) const NOTHING: Needs = Needs {
         rcu: false,
+        srcu: false,
+        power: false,
+        caching: false,
         timestamps: false,
         bare_sleeps: false,
         signals: false,

@@ -129,6 +129,13 @@ pub trait NoteCell<T: Copy>: Clone {
     fn get(&self) -> T;
     /// Overwrites it.
     fn set(&mut self, value: T);
+    /// Changes it, and nobody comes in between.
+    fn update<V>(&mut self, change: impl FnOnce(&mut T) -> V) -> V {
+        let mut value = self.get();
+        let made = change(&mut value);
+        self.set(value);
+        made
+    }
 }
 
 /// What a shared cell is made of, and the few things that a step may ask of whoever runs it.
@@ -142,6 +149,8 @@ pub trait Runtime: Clone + 'static {
     /// Whether plain accesses that overlap are seen by the model itself, in two steps each. A threading checker has a
     /// race detector of its own.
     const SEES_OVERLAP: bool;
+    /// Whether a store of what is there already is no step, where nobody could tell it: not if its order counts.
+    const LEAVES_OUT: bool = Self::SEES_OVERLAP;
 
     /// Takes the spinlock of `gate` for the rest of the step.
     fn enter(&mut self, gate: ObjId);
@@ -155,9 +164,14 @@ pub trait Runtime: Clone + 'static {
     fn choose(&mut self, n: u8) -> u8;
     /// The thread has just been made runnable: lets it go on, if it is held.
     fn release(&mut self, thread: ThreadId);
+    /// What frames hold, and what is known about that, is this step's alone from here on: it comes before all that it
+    /// enters. Of a runtime that does not take steps at once.
+    fn has_frames(&mut self) {}
     /// The step has seen the middle of another one, which has none: of a runtime that does not take steps at once, what
     /// came of it shows nothing.
     fn torn(&mut self) {}
+    /// The step breaks a property, whatever else it still does: who sees that comes behind what ended the execution.
+    fn broken(&mut self) {}
     /// An operation's result goes into a local. Like the next three for a runtime that follows address dependencies: an
     /// access by what a load returned comes after that load.
     fn result_into(&mut self, _local: usize, _value: Value) {}

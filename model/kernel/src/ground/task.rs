@@ -50,7 +50,7 @@ pub struct Task<R: Runtime> {
     pub wake_node: R::Atomic<u8>,
     /// The slots that it has looked into without a step of its own, with its last step: a bit each, and the same one
     /// for several where there are more. What frees one of them meets an access that could still be to come.
-    pub(crate) looked: R::Note<u16>,
+    pub(crate) looked: R::Note<u64>,
 }
 
 impl Copy for Task<Plain> {}
@@ -127,9 +127,9 @@ impl Code for Task<Plain> {
             c.byte(&mut cpu);
             self.cpu.0 = Cpu::from_bits(u64::from(cpu & !LOOKED));
             if cpu & LOOKED != 0 {
-                let mut looked = u64::from(self.looked.0);
+                let mut looked = self.looked.0;
                 c.packed(&mut looked);
-                self.looked.0 = looked as u16;
+                self.looked.0 = looked;
             } else {
                 self.looked.0 = 0;
             }

@@ -4,16 +4,53 @@
 //! The bytes are no part of a state. What they must be the tags say; so a state that was not come to step by step is
 //! no harm: a frame's bytes are made anew when it is next touched.
 
+mod mapped;
+
 use super::{frame, kind};
 use crate::{Cx, ObjId, Program, Property, Runtime, Violation, World, runtime::NoteCell};
 use fenceweave_pages::{
-    Aperture, Arena, Buffer, ByteLen, ByteOffset, Layout, Move, PAGE_SIZE, Page, PageCount, PageIndex, Request, Side,
-    SystemPages, Tag, TtFlags,
+    Aperture, Arena, Buffer, ByteLen, ByteOffset, Layout, Mmu, Move, PAGE_SIZE, Page, PageCount, PageIndex, Request,
+    Side, SystemPages, Tag, Traffic, TtFlags,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU8},
+    time::Instant,
+};
 
 /// The memory of a program's frames.
-pub struct Bytes(Mutex<Inner>);
+pub struct Bytes {
+    inner: Mutex<Inner>,
+    /// How deep in calls each thread is, of who has a processor.
+    depths: Box<[AtomicU8]>,
+    /// User space is touched by real addresses.
+    processor: bool,
+}
+
+/// What was done to it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Figures {
+    /// Pages copied by the engine.
+    pub copied: u64,
+    /// Pages that it cleared.
+    pub cleared: u64,
+    /// How long both took, in nanoseconds.
+    pub engine_time: u64,
+    /// Pages that were held against their tags.
+    pub compared: u64,
+    /// Accesses of user space, and their faults.
+    pub traffic: Traffic,
+}
+
+impl Figures {
+    /// Counts all that another one has.
+    pub fn merge(&mut self, other: &Figures) {
+        self.copied += other.copied;
+        self.cleared += other.cleared;
+        self.engine_time += other.engine_time;
+        self.compared += other.compared;
+        self.traffic.merge(&other.traffic);
+    }
+}
 
 struct Inner {
     /// Of each pool, and of each frame without one, by its object's place.
@@ -22,6 +59,11 @@ struct Inner {
     nothing: Buffer,
     /// Which frames hold what their tags say, by their places.
     known: Vec<bool>,
+    /// What goes by the page tables.
+    mmu: Option<Mmu>,
+    /// A page for entries that lead to no frame of the scenario's.
+    elsewhere: Buffer,
+    figures: Figures,
 }
 
 /// How much of a page the first half is.
@@ -30,26 +72,38 @@ const HALF: usize = PAGE_SIZE / 2;
 impl Bytes {
     /// The memory of a program's frames; none if it has no frame, or the system no memory.
     pub fn of(program: &Program) -> Option<Arc<Bytes>> {
+        Bytes::new(program, None).filter(|bytes| !bytes.inner().memories.is_empty()).map(Arc::new)
+    }
+
+    fn new(program: &Program, mmu: Option<Mmu>) -> Option<Bytes> {
         let alone = program.all::<kind::Frame>().filter(|frame| kind::of(program, *frame).pool.is_none());
         let pools = program.all::<kind::Memory>();
         let memories: Vec<_> = pools.chain(alone).map(|id| Some((id, memory(program, id)?))).collect::<Option<_>>()?;
-        if memories.is_empty() {
-            return None;
-        }
         let arena = Arena::new(PageCount(1)).ok()?;
         let nothing = Buffer::Tt(SystemPages::unpopulated(&arena, PageCount(1)).ok()?);
+        let elsewhere = Buffer::Memory(SystemPages::new(&arena, PageCount(1), Layout::Scattered).ok()?);
         let known = vec![false; program.objects.len()];
-        Some(Arc::new(Bytes(Mutex::new(Inner { memories, nothing, known }))))
+        let depths = program.scripts.iter().map(|_| AtomicU8::new(0)).collect();
+        let (processor, figures) = (mmu.is_some(), Figures::default());
+        let inner = Mutex::new(Inner { memories, nothing, known, mmu, elsewhere, figures });
+        Some(Bytes { inner, depths, processor })
     }
 
     /// A panic with this lock held ends the exploration.
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state is another one: what the bytes are is not known any more.
     pub fn forget(&self) {
         self.inner().known.fill(false);
+    }
+
+    /// Takes what was counted.
+    pub fn take_figures(&self) -> Figures {
+        let mut inner = self.inner();
+        let traffic = inner.mmu.as_mut().map(Mmu::take_traffic).unwrap_or_default();
+        Figures { traffic, ..std::mem::take(&mut inner.figures) }
     }
 }
 
@@ -123,10 +177,11 @@ impl Inner {
     }
 
     /// Whether they are what the tag says.
-    fn agree(&self, program: &Program, frame: ObjId, tag: Tag) -> bool {
+    fn agree(&mut self, program: &Program, frame: ObjId, tag: Tag) -> bool {
         if !is_definite(tag) || !self.known[frame.index()] {
             return true;
         }
+        self.figures.compared += 1;
         self.read(program, frame).is_some_and(|page| Tag::read_from(&page) == tag)
     }
 
@@ -141,7 +196,11 @@ impl Inner {
         let side = if from.is_some() { src.side() } else { never };
         let tt = TtFlags { zero_alloc: true, swapped: false };
         let plan = Request::new(dst.side(), side).tt(Some(tt)).range(at, first, PageCount(1)).plan().ok()?;
+        let begun = Instant::now();
         Move::new(plan, dst, src).ok()?.run().ok()?;
+        let figures = &mut self.figures;
+        figures.engine_time += u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        *(if from.is_some() { &mut figures.copied } else { &mut figures.cleared }) += 1;
         self.known[to.index()] = true;
         Some(())
     }
@@ -214,9 +273,9 @@ pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, tag: Tag) {
 }
 
 /// A frame that holds other bytes than its tag says, at the end.
-pub(crate) fn differ<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+pub fn differ<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     let bytes = world.bytes()?;
-    let inner = bytes.inner();
+    let mut inner = bytes.inner();
     let wrong = |(id, frame): &(ObjId, &frame::Frame<R>)| {
         let books = frame.books.get();
         books.fill.is_none() && !inner.agree(program, *id, frame::bare(books.tag))

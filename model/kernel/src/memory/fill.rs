@@ -69,6 +69,7 @@ impl FillOp {
 
 impl Protocol for FillOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         let then = match self.from {
             Some(from) => self.source(cx, from),
             None => Tag(self.tag),

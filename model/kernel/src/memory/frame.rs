@@ -2,7 +2,7 @@
 
 use super::{
     Mutant, bytes,
-    kind::{self, Sort},
+    kind::{self, Caching, Sort},
 };
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Footprint, Handle, ObjId, Order, Plain, Program, Property, Runtime, ThreadId,
@@ -76,12 +76,15 @@ pub(crate) struct Books {
     pub(crate) pins: u8,
     /// Who has mapped it, and how many mappings of theirs are below.
     pub(crate) maps: [Option<(ThreadId, u8)>; MAX_MAPS],
+    /// How the kernel's own mapping of all memory has it; of memory behind an aperture, that has none, nothing.
+    pub(crate) caching: Caching,
 }
 
 impl Books {
     fn holding(tag: Tag) -> Books {
         let (readers, writer, fill, reads) = Default::default();
-        Books { tag, readers, writer, fill, reads, former: false, pins: 0, maps: [None; MAX_MAPS] }
+        let caching = Caching::Cached;
+        Books { tag, readers, writer, fill, reads, former: false, pins: 0, maps: [None; MAX_MAPS], caching }
     }
 
     /// Another thread that is in the middle of an access that this one must not meet.
@@ -188,7 +191,7 @@ const READ: u8 = 1 << 3;
 const FORMER: u8 = 1 << 4;
 const PINNED: u8 = 1 << 5;
 const TOUCHED: u8 = 1 << 6;
-const MAPPED: u8 = 1 << 7;
+const MORE: u8 = 1 << 7;
 
 impl Code for Frame<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
@@ -201,7 +204,7 @@ impl Code for Frame<Plain> {
             | bit(books.former, FORMER)
             | bit(books.pins > 0, PINNED)
             | bit(!books.readers.is_empty() || books.writer.is_some(), TOUCHED)
-            | bit(books.maps != [None; MAX_MAPS], MAPPED);
+            | bit(books.maps != [None; MAX_MAPS] || books.caching != Caching::Cached, MORE);
         c.byte(&mut flags);
         if C::READING {
             *life = Life { live: flags & 1 != 0, used: flags & USED != 0, ..Life::default() };
@@ -242,7 +245,10 @@ fn code_books<C: Coder>(books: &mut Books, flags: u8, c: &mut C) {
         books.readers.code(c);
         books.writer.code(c);
     }
-    if flags & MAPPED != 0 {
+    if flags & MORE != 0 {
+        let mut caching = books.caching as u8;
+        caching.code(c);
+        books.caching = Caching::numbered(u32::from(caching)).unwrap_or_default();
         for map in &mut books.maps {
             let mut who = map.map(|(t, _)| t);
             who.code(c);

@@ -48,6 +48,35 @@ const KIND: Opt = option(
      itself forbids nothing, and the next owner's first access comes after the former one's last",
 );
 
+/// How a mapping of a page is cached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Caching {
+    /// As memory is.
+    #[default]
+    Cached,
+    /// Writes are gathered, reads are not cached.
+    WriteCombined,
+    /// Nothing is.
+    Uncached,
+}
+
+impl Caching {
+    /// As they are written, and as their numbers are.
+    pub const WORDS: &[&'static str] = &["cached", "wc", "uc"];
+    const ALL: [Caching; 3] = [Caching::Cached, Caching::WriteCombined, Caching::Uncached];
+
+    /// The one that is said; cached if none is.
+    pub fn named(word: Option<&str>) -> Caching {
+        let at = Caching::WORDS.iter().position(|known| Some(*known) == word);
+        at.map_or(Caching::Cached, |at| Caching::ALL[at])
+    }
+
+    /// The one of a number.
+    pub(crate) fn numbered(number: u32) -> Option<Caching> {
+        Caching::ALL.get(number as usize).copied()
+    }
+}
+
 /// A pool of frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Memory {

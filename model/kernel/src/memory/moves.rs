@@ -288,6 +288,7 @@ fn refused(error: Error) -> Value {
 
 impl Protocol for MoveOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         let mut page = match self.page {
             Some(page) => page,
             None => {

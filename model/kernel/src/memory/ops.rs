@@ -3,7 +3,7 @@
 use super::{
     fill::FillOp,
     frame::MAX_TAG,
-    kind::{self, MAX_FRAMES},
+    kind::{self, Caching, MAX_FRAMES},
     moves::{MoveOp, Rules, Run, Tt},
     page::{How, PageOp},
     pool::PoolOp,
@@ -366,6 +366,19 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new("frame-pin", &[FRAME], "pins a frame: it is not freed meanwhile", "pin_user_pages()", |args| {
         page(args, How::Pin)
     }),
+    OpSpec::new(
+        "set-page-caching",
+        &[FRAME],
+        "says how the kernel's own mapping of all memory has a frame of system memory, which it caches before; it has to again when \
+         the frame is freed",
+        "set_pages_array_wc() set_pages_array_uc() set_pages_array_wb() set_pages_wb() set_memory_wc() set_memory_uc() set_memory_wb()",
+        |args| {
+            let caching = Caching::named(args.word("caching")) as i32;
+            let number = Some(Operand::Const(Value::Word(caching)));
+            Page { how: How::SetCaching, frame: args.object("frame"), from: None, number, racing: false }.into()
+        },
+    )
+    .options(&[Opt { required: true, ..option("caching", Takes::OneOf(Caching::WORDS), "how: `cached`, write-combined, uncached") }]),
     OpSpec::new("frame-unpin", &[FRAME], "unpins it", "unpin_user_page()", |args| page(args, How::Unpin)),
     OpSpec::new(
         "kmap-local",

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Program, Property, Runtime, Value, View, Violation,
-    coder::points, memory::kind::Sort, property::Form, protocol::Protocol, runtime::NoteCell,
+    coder::points, memory::kind::Sort, property::Form, protocol::Protocol, registry::upcalls, runtime::NoteCell,
 };
 use fenceweave_pages::{Capability, Contents, Kind, PageCopy, PageIndex, Place, SpaceId, Step, Tag, Variant};
 
@@ -42,6 +42,8 @@ points! {
         Map = "kmap_local_page",
         /// `kunmap_local()`.
         Unmap = "kunmap_local",
+        /// `set_pages_array_wc()` and its like: how the kernel's own mapping has it.
+        SetCaching = "change_page_attr_set_clr",
         /// `nth_page()`: a frame so many places further on.
         Beside = "nth_page",
         /// `page_to_pfn()`.
@@ -58,7 +60,7 @@ pub struct PageOp {
     frame: Handle,
     /// What a copy reads.
     from: Handle,
-    /// What a write writes, or how far the frame beside is.
+    /// What a write writes, how far the frame beside is, or how it is cached.
     tag: u32,
     racing: bool,
 }
@@ -70,7 +72,7 @@ impl Code for PageOp {
         if matches!(self.how, How::Copy | How::Copied) {
             self.from.code(c);
         }
-        if matches!(self.how, How::Write | How::Written | How::Beside) {
+        if matches!(self.how, How::Write | How::Written | How::Beside | How::SetCaching) {
             let mut word = self.tag as i32;
             c.word(&mut word);
             self.tag = word as u32;
@@ -227,6 +229,19 @@ impl PageOp {
         cx.frame(obj).books.set(books);
     }
 
+    /// `change_page_attr_set_clr()`: nobody may have it mapped in another way.
+    fn set_caching<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let obj = self.frame.obj;
+        let life = cx.frame(obj).life.latest();
+        if !life.live || life.generation != self.frame.generation {
+            return cx.violate(Property::USE_AFTER_FREE, Some(obj));
+        }
+        let caching = kind::Caching::numbered(self.tag).unwrap_or_default();
+        upcalls::tell_other_caching(cx, obj, caching);
+        let books = cx.frame(obj).books.get();
+        cx.frame(obj).books.set(frame::Books { caching, ..books });
+    }
+
     fn beside<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         cx.touch(self.frame.obj);
         match frame::beside(cx.world, cx.program, self.frame, self.tag) {
@@ -263,6 +278,7 @@ impl<R: Runtime> Contents for Frames<'_, '_, R> {
 
 impl Protocol for PageOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         match self.how {
             How::Write => return self.begin(cx, How::Written),
             How::Clear => return self.begin(cx, How::Cleared),
@@ -277,6 +293,7 @@ impl Protocol for PageOp {
             }
             How::Pin | How::Unpin => self.pin(cx),
             How::Map | How::Unmap => self.map(cx),
+            How::SetCaching => self.set_caching(cx),
         }
         Flow::Done(Value::Word(0))
     }
@@ -291,6 +308,7 @@ impl Protocol for PageOp {
             }
             How::ToPfn => Footprint::NONE,
             How::ToPage => Footprint::reads(self.frame.obj),
+            How::SetCaching => upcalls::entries(v.program).fold(of(self.frame), Footprint::read),
             _ => of(self.frame),
         }
     }

@@ -134,7 +134,9 @@ impl PoolOp {
         if cx.violation.is_some() || cx.mutated(Mutant::FreeKeeps) {
             return;
         }
-        let generation = life.generation.saturating_add(1);
+        // What is declared by itself stays where it is: nobody else comes to live there, whom one could take it for.
+        let stays = kind::of(cx.program, obj).pool.is_none();
+        let generation = life.generation.saturating_add(u8::from(!stays));
         if generation == Handle::STALE {
             return cx.violate(Property::CAPACITY_EXCEEDED, Some(obj));
         }
@@ -152,6 +154,10 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
     let books = cx.frame(obj).books.get();
     if books.pins > 0 {
         return cx.violate(Property::FRAME_PINNED, Some(obj));
+    }
+    if books.caching != kind::Caching::Cached {
+        let v = cx.violation_of(Property::CACHING_CONFLICT);
+        return cx.note_violation(Violation { object: Some(obj), form: Some(Form::FREED_UNCACHED), ..v });
     }
     let used = frame::in_use(cx, obj);
     if kind::of(cx.program, obj).sort != Sort::System {
@@ -172,6 +178,7 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
 
 impl Protocol for PoolOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         Flow::Done(match self.how {
             How::Alloc | How::AllocZeroed => self.allocate(cx),
             How::Free => {

@@ -32,6 +32,11 @@ properties! {
         "local mappings are undone in another order than the opposite one, or left",
         "kunmap_local(): nested mappings are unmapped in reverse order",
         Says("{who} unmaps {what}, which is not what it has mapped last{place}");
+    86 CACHING_CONFLICT = "caching-conflict",
+        "a page is mapped in two ways at once, one cached and one not, or is freed while the kernel's own mapping of it is not cached: \
+         what is written through one of them the other need not see",
+        "arch/x86/mm/pat: memtype_reserve(), set_pages_array_wb() before a free; Arm ARM, mismatched memory attributes",
+        Says("{who} maps {what} in another way than {also} does{place}"), since Mapped;
     84 BYTES_DIFFER = "bytes-differ",
         "real memory holds other bytes than its tag says: a page copy has not copied, or the checker is wrong",
         "Fenceweave's own page-copy engine",
@@ -49,5 +54,8 @@ forms! {
     64 UNPINNED "{who} unpins {what}, which is not pinned{place}";
     66 OUTSIDE_APERTURE "{who} maps a page that lies outside of the aperture, as {what} has it{place}";
     67 PAST_LAST_SEGMENT "{who} goes past the last segment of {what}: there is none, and its length is read{place}";
+    71 CACHED_ELSEWHERE "{who} maps {what} in another way than the kernel's own mapping of all memory does{place}";
+    72 ATTRIBUTES_CHANGED "{who} changes how the kernel's own mapping has {what}, to which {also} leads in another way{place}";
+    73 FREED_UNCACHED "{who} frees {what}, which the kernel's own mapping does not cache{place}";
     65 KMAP_LEFT "{who} ends and has still mapped {what}";
 }

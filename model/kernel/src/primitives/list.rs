@@ -23,8 +23,9 @@
 //! Where every two of them are ordered, by a lock or otherwise, nobody can come in between, whichever it is that orders
 //! them. A list that is declared with its lock (`guarded-by`) is not raced for: each access without the lock is told,
 //! even if nobody was near, and so a change is one step. `list-empty` and `on-list` are looks that the kernel makes
-//! without a lock too (READ_ONCE()), and so are `list-first` and `list-next` in an RCU read-side section:
-//! list_for_each_entry_rcu().
+//! without a lock too (READ_ONCE()), and so are `list-first` and `list-next` in a read-side section of RCU or SRCU:
+//! list_for_each_entry_rcu(). Who stands at an entry then that `list_del_rcu()` takes off goes on to what came behind it,
+//! which may be off by now as well, and is there as long as nobody frees it too early.
 //!
 //! Found is also what CONFIG_DEBUG_LIST finds, and entries that are gone: used after they were freed, or freed while
 //! they were on a list.
@@ -226,6 +227,16 @@ pub(crate) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     }
 }
 
+/// Whether memory that went is on a list after all. Only a threading checker can come in between the look at the lists
+/// and the end of the memory.
+pub(crate) fn is_listed<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) -> bool {
+    let program = cx.program;
+    lists(program).filter(|list| program.root_of(*list).is_none()).any(|list| {
+        let held = cx.enter(list);
+        cx.list_head(list).entries.get(held).live().any(|h| h.obj == id)
+    })
+}
+
 /// What [`check_free`] looks at.
 pub(crate) fn free_footprint(v: View<'_>, f: Footprint) -> Footprint {
     lists(v.program).fold(f, Footprint::read)
@@ -240,6 +251,8 @@ points! {
         AddTail = "list_add_tail",
         /// `list_del()`.
         Del = "list_del",
+        /// `list_del_rcu()`: who stands there goes on from it as before.
+        DelRcu = "list_del_rcu",
         /// `list_del_init()`: harmless if it is not on the list.
         DelInit = "list_del_init",
         /// `list_move()`.
@@ -289,6 +302,12 @@ impl How {
     fn walks(self) -> bool {
         use How::{First, IsFirst, IsLast, IsSingular, Last, Next, Prev};
         matches!(self, First | Next | Last | Prev | IsSingular | IsFirst | IsLast)
+    }
+
+    /// Whether an entry is on a list afterwards that need not have been on one before.
+    fn puts(self) -> bool {
+        use How::{Add, AddTail, Replace, ReplaceInit};
+        matches!(self, Add | AddTail | Replace | ReplaceInit) || self.transfers()
     }
 
     /// Whether it takes entries from one list and gives them to another, or to the same.

@@ -8,6 +8,7 @@
 //! before he is woken or after. `rcu_barrier()` waits for those that were queued before it, and if there are none for
 //! nothing.
 
+pub(super) mod callbacks;
 pub(crate) mod head;
 pub(crate) mod idioms;
 pub mod kind;
@@ -20,13 +21,11 @@ pub(crate) use mutants::Mutant;
 
 use super::slab;
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Patience, Plain, Property,
-    Rule, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View,
+    AtomicCell, Bits, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Patience, Plain, Property, Rule,
+    Runtime, SharedCell, ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
-    fixed,
-    ground::few::{Blank, Few},
     ground::functions::functions,
     primitives::list,
     program::CalleeId,
@@ -35,44 +34,7 @@ use crate::{
     shared::Shared,
     task::Reader,
 };
-
-/// Most callbacks queued or waiting at once.
-const CAPACITY: usize = 7;
-
-/// What is to be done after a grace period.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Entry {
-    /// The object to free, or the task of a thread to wake.
-    what: ObjId,
-    /// The function to call with the object instead of freeing it: its id and one. Of a thread whether it waits for the
-    /// callbacks before it (`rcu_barrier()`), too.
-    func: u8,
-}
-
-impl Entry {
-    fn thread(self) -> Option<ThreadId> {
-        self.what.as_task()
-    }
-
-    /// Whether it is called, and nobody who waits.
-    fn is_called(self) -> bool {
-        self.func > 0 && self.thread().is_none()
-    }
-}
-
-impl Blank for Entry {
-    const BLANK: Entry = Entry { what: ObjId::BLANK, func: 0 };
-}
-
-impl Code for Entry {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        self.what.code(c);
-        c.byte(&mut self.func);
-    }
-}
-
-/// Callbacks in their order: objects to free or to call a function with, threads to wake.
-type Callbacks = Few<Entry, CAPACITY>;
+use callbacks::{Callbacks, Entry, next_at, next_of};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Queues {
@@ -120,13 +82,19 @@ pub(crate) fn free_later<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
 }
 
 fn queue<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry) {
+    queue_to(cx, entry, |_| false);
+}
+
+/// For the next grace period, or for the one that runs.
+fn queue_to<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry, joins: impl FnOnce(&Queues) -> bool) {
     let Some((rcu, agent)) = cx.program.rcu else {
         debug_assert!(false, "[internal bug] a program that defers frees has no RCU agent");
         return;
     };
     let held = cx.enter(rcu);
     let mut q = cx.rcu(rcu).queues.get(held);
-    let to = if cx.mutated(Mutant::QueueJoinsRunning) { &mut q.waiting } else { &mut q.pending };
+    let joins = joins(&q) || cx.mutated(Mutant::QueueJoinsRunning);
+    let to = if joins { &mut q.waiting } else { &mut q.pending };
     if !to.push(entry) {
         cx.violate(Property::CAPACITY_EXCEEDED, Some(rcu));
     }
@@ -296,7 +264,9 @@ impl RcuOp {
             At::Synchronize if cx.mutated(Mutant::SynchronizeReturns) => return Flow::Done(Value::Word(0)),
             At::Synchronize => queue(cx, Entry { what, func: 0 }),
             At::Barrier if !RcuOp::has_callbacks(cx, rcu) => return Flow::Done(Value::Word(0)),
-            At::Barrier => queue(cx, Entry { what, func: u8::from(!cx.mutated(Mutant::BarrierSynchronizes)) }),
+            At::Barrier if cx.mutated(Mutant::BarrierSynchronizes) => queue(cx, Entry { what, func: 0 }),
+            // `rcu_segcblist_entrain()`: behind the last of them, and for no grace period of its own.
+            At::Barrier => queue_to(cx, Entry::barrier(cx.me), |q| !q.pending.iter().any(|e| e.is_called())),
             _ => {}
         }
         if !RcuOp::is_queued(cx, rcu) {
@@ -365,6 +335,11 @@ impl GracePeriods {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
         q.calling = false;
+        if !q.waiting.is_empty() {
+            cx.rcu(rcu).queues.set(held, q);
+            self.at = Period::Reclaim;
+            return Flow::Go;
+        }
         if q.pending.is_empty() {
             cx.rcu(rcu).queues.set(held, q);
             cx.set_sleeping(Patience::Forever);
@@ -420,36 +395,19 @@ impl GracePeriods {
         q.calling = first.is_some_and(Entry::is_called);
         cx.rcu(rcu).queues.set(held, q);
         let Some(e) = first else { return Flow::Go };
-        match (e.thread(), e.func.checked_sub(1)) {
-            (Some(t), _) => {
+        match e.thread() {
+            Some(t) => {
                 cx.wake(t);
             }
-            (None, Some(_)) if cx.mutated(Mutant::CallbackNotCalled) => {}
-            (None, Some(func)) => {
-                if cx.program.is::<fixed::RcuHead>(e.what) {
-                    cx.rcu_head(e.what).queue(false);
-                }
-                return Flow::Call(call(cx, e.what, CalleeId(func)));
-            }
-            (None, None) => free(cx, e.what),
+            None if e.is_called() && cx.mutated(Mutant::CallbackNotCalled) => {}
+            // In soft interrupt context.
+            None => match callbacks::call(cx, e, Context::Softirq) {
+                Some(call) => return Flow::Call(call),
+                None => free(cx, e.what()),
+            },
         }
         Flow::Go
     }
-}
-
-/// Which is done next: who waits for the grace period alone may be woken before any callback is called.
-fn next_at(waiting: &Callbacks) -> usize {
-    waiting.iter().position(|e| e.thread().is_some() && e.func == 0).unwrap_or(0)
-}
-
-fn next_of(waiting: &Callbacks) -> Option<Entry> {
-    waiting.get(next_at(waiting)).copied()
-}
-
-/// A callback runs in soft interrupt context, with the object, or with the head inside of it.
-fn call<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, callee: CalleeId) -> Call {
-    let args = [cx.refer(obj), Value::Unset];
-    Call { callee, args, context: Context::Softirq, then: Then::Resume }
 }
 
 /// `call_rcu()` with a function of the scenario's.
@@ -466,32 +424,16 @@ impl Code for CallRcu {
     }
 }
 
-impl CallRcu {
-    fn twice<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.violate_rule(Rule::RCU_HEAD_TWICE, Some(self.handle.obj));
-        Flow::Done(Value::Word(0))
-    }
-}
-
 impl Protocol for CallRcu {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let obj = self.handle.obj;
-        if cx.program.is::<fixed::RcuHead>(obj) {
-            // debugobjects: "call_rcu(): Double-freed CB".
-            if cx.rcu_head(obj).queue(true) {
-                return self.twice(cx);
-            }
-            queue(cx, Entry { what: obj, func: self.func.0 + 1 });
-        } else if slab::check_alive(cx, self.handle) {
-            queue(cx, Entry { what: self.handle.obj, func: self.func.0 + 1 });
+        if let Some(entry) = callbacks::entry(cx, self.handle, self.func, None) {
+            queue(cx, entry);
         }
         Flow::Done(Value::Word(0))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let obj = self.handle.obj;
-        let is_head = v.program.is::<fixed::RcuHead>(obj);
-        call_rcu_footprint(v, if is_head { Footprint::writes(obj) } else { Footprint::reads(obj) })
+        call_rcu_footprint(v, callbacks::entry_footprint(v, self.handle.obj))
     }
 
     fn label(&self) -> &'static str {

@@ -210,16 +210,15 @@ impl<R: Runtime> RwSem<R> {
     }
 
     fn note_reads(&mut self, t: ThreadId, change: i8) -> u8 {
-        let mut holders = self.holders.get();
-        let now = holders.reads.of(t).wrapping_add_signed(change);
-        holders.reads.set(t, now & Readers::MOST);
-        self.holders.set(holders);
-        now
+        self.holders.update(|holders| {
+            let now = holders.reads.of(t).wrapping_add_signed(change);
+            holders.reads.set(t, now & Readers::MOST);
+            now
+        })
     }
 
     fn note_writer(&mut self, t: Option<ThreadId>) {
-        let holders = self.holders.get();
-        self.holders.set(Holders { writer: t, ..holders });
+        self.holders.update(|holders| holders.writer = t);
     }
 }
 

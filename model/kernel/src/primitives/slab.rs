@@ -25,7 +25,6 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
-    ground::cx::merging,
     ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu, syscall},
@@ -145,8 +144,8 @@ impl<R: Runtime> Shared<R> for Slot<R> {
 
 /// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
-    if cx.merging.is_some() {
-        cx.unfit |= merging::somebody_looked(cx.world, slot, cx.me);
+    if let Some(merging) = cx.merging {
+        cx.unfit |= merging.somebody_looked(cx.world, slot, cx.me);
     }
     let of = cx.program.slab_of(slot);
     let next = cx.slot(slot).life.latest().generation.saturating_add(1);
@@ -164,6 +163,10 @@ pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
     match cx.slot(slot).reclaim(of, next) {
         Some(generation) => cx.worn |= generation > Handle::STALE / 2,
         None => cx.violate(Property::CAPACITY_EXCEEDED, Some(slot)),
+    }
+    // Who has put it on a list since that was looked at has come either before or behind all of this.
+    if !R::SEES_OVERLAP && cx.violation.is_none() && list::is_listed(cx, slot) {
+        cx.rt.torn();
     }
 }
 
@@ -227,6 +230,15 @@ fn life_of<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) -> Option<Life> {
         return None;
     }
     Some(life)
+}
+
+/// Whether the object that the handle was made for is there: nobody is told anything.
+pub(crate) fn is_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> bool {
+    let is_slot = cx.world.object(handle.obj).generation().is_some();
+    !is_slot || {
+        let life = cx.world.slot_mut(handle.obj).life.latest();
+        life.stage != Stage::Free && life.generation == handle.generation
+    }
 }
 
 /// Checks that an access through the handle meets the object that the handle was made for.

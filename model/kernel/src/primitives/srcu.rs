@@ -1,4 +1,4 @@
-//! Sleepable RCU: `srcu_read_lock()`, `srcu_read_unlock()`, `synchronize_srcu()`.
+//! Sleepable RCU: `srcu_read_lock()`, `srcu_read_unlock()`, `synchronize_srcu()`; and `call_srcu()` ([`callbacks`]).
 //!
 //! ```text
 //!   srcu_read_lock     idx := srcu_idx         count[idx] + 1
@@ -10,13 +10,13 @@
 //!
 //! A reader reads the index and counts himself in two steps, and may sleep between them as everywhere: one who was late
 //! stands in the count that the next grace period looks at first. As `srcu_advance_state()` and `try_check_zero()` of
-//! `kernel/rcu/srcutree.c`, 6.12; a grace period at a time, each by who wants one. Left out: `call_srcu()`, whose
-//! callbacks a worker runs, grace periods that several share, and the order of weak memory, for each step is one
-//! critical section here and the kernel's are full barriers.
+//! `kernel/rcu/srcutree.c`, 6.12; a grace period at a time, each by who wants one. Left out: grace periods that several
+//! share, and the order of weak memory, for each step is one critical section here and the kernel's are full barriers.
 //!
 //! To lockdep a section is a lock of the task that is in it (`srcu_lock_acquire()` of `include/linux/srcu.h`): who has
 //! none of his own may not leave one, and nobody ends or goes back to user space in one.
 
+pub mod callbacks;
 pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
@@ -24,6 +24,8 @@ pub mod ops;
 pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
+
+use callbacks::Queues;
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet,
@@ -46,13 +48,23 @@ struct State {
     busy: bool,
     /// Who waits for readers, and who for that grace period.
     waiters: ThreadSet,
+    /// What `call_srcu()` has left.
+    queues: Queues,
 }
 
 impl Code for State {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.index.code(c);
         self.counts.iter_mut().for_each(|count| c.byte(count));
-        self.busy.code(c);
+        // What a program has no use for takes no room.
+        let mut flags = u8::from(self.busy) | u8::from(self.queues != Queues::default()) << 1;
+        c.byte(&mut flags);
+        self.busy = flags & 1 != 0;
+        if flags & 2 != 0 {
+            self.queues.code(c);
+        } else {
+            self.queues = Queues::default();
+        }
         self.waiters.code(c);
     }
 }
@@ -70,6 +82,11 @@ impl Copy for Srcu<Plain> {}
 impl<R: Runtime> Srcu<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         Srcu { state: R::Cell::new(State::default(), id), readers: R::Note::new(Readers::default()) }
+    }
+
+    /// `srcu_read_lock_held()`
+    pub(crate) fn has_reader(&self, t: ThreadId) -> bool {
+        self.readers.get().of(t) > 0
     }
 
     /// `srcu_lock_acquire()`: false if there is no room.
@@ -103,12 +120,15 @@ impl<R: Runtime> Shared<R> for Srcu<R> {
     fn lost(&self, _me: ThreadId) -> Option<Lost> {
         let s = self.state.peek();
         let reads = Lost::when(Form::FREED_READ, s.counts != [0, 0]);
-        reads.or_else(|| Lost::of_event(s.waiters.iter().next()))
+        // "Forgot srcu_barrier(), so just leak it!"
+        let called = || Lost::when(Form::FREED_CALLBACKS, !s.queues.are_done());
+        reads.or_else(called).or_else(|| Lost::of_event(s.waiters.iter().next()))
     }
 
     fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("readers", Facet::Word(i32::from(s.counts[0]) + i32::from(s.counts[1])));
+        sink("queued", Facet::Word(s.queues.len()));
     }
 
     fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
@@ -140,6 +160,10 @@ points! {
         Flip = "srcu_flip",
         /// Readers of before the flip.
         Second = "srcu_advance_state: SRCU_STATE_SCAN2",
+        /// Behind all that is to be called, if that is anything.
+        Barrier = "srcu_barrier",
+        /// Back from that sleep.
+        Barred = "srcu_barrier: woken",
     }
 }
 
@@ -152,6 +176,8 @@ functions! {
         ReadUnlock,
         /// Sleeps until all are out that were in.
         Sync,
+        /// Sleeps until what `call_srcu()` has queued has returned.
+        Barrier,
     }
 }
 
@@ -261,6 +287,7 @@ impl SrcuOp {
             }
             At::Count => self.read(cx, &mut s),
             At::ReadUnlock => self.unlock(cx, &mut s),
+            At::Barrier | At::Barred => self.bar(cx, &mut s),
             At::Sync | At::First | At::Flip | At::Second => self.advance(cx, &mut s),
         };
         cx.srcu(self.srcu).state.set(held, s);
@@ -281,6 +308,7 @@ impl Protocol for SrcuOp {
         match self.at {
             At::ReadLock => Footprint::reads(self.srcu),
             At::Count => f,
+            At::Barrier | At::Barred => f.write(v.my_task()),
             At::ReadUnlock => waiters.iter().fold(f, |f, t| f.write(ObjId::task(t))),
             At::Sync | At::First | At::Flip | At::Second => {
                 waiters.iter().fold(f.write(v.my_task()), |f, t| f.write(ObjId::task(t)))
@@ -289,7 +317,7 @@ impl Protocol for SrcuOp {
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        if self.at == At::Sync {
+        if matches!(self.at, At::Sync | At::Barrier) {
             cx.might_sleep(self.srcu);
         }
     }

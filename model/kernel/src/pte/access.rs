@@ -12,7 +12,7 @@
 //! called with the address and the error code of the CPU. Without one, and where page faults are disabled
 //! (`faulthandler_disabled()`), an access of the kernel is -EFAULT.
 
-use super::{Entry, Mutant, frame, look, writable};
+use super::{Entry, Mutant, frame, look, processor, writable};
 use crate::{
     Call, Code, Coder, Context, Cx, Errno, Flow, Footprint, Handle, LocalId, ObjId, Program, Property, Runtime, Then,
     Value, View, World,
@@ -125,7 +125,7 @@ impl Touch {
 
     /// The bytes behind the entry.
     fn touch<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, entry: Value) {
-        let Some(page) = Touch::page(cx.program, cx.world, entry) else { return };
+        let Some(page) = Touch::page(cx.program, cx.world, entry) else { return self.touch_elsewhere(cx) };
         let Some(met) = memory::frame::Access::new(page, self.writes).judge(cx) else { return };
         if cx.violation.is_some() {
             return;
@@ -133,13 +133,27 @@ impl Touch {
         if self.writes {
             let tag = Tag(self.tag as u32);
             memory::frame::hold(cx, page.obj, tag);
-            memory::bytes::written(cx, page.obj, tag);
+            if !processor::store(cx, self.entry, Some(page.obj), tag) {
+                memory::bytes::written(cx, page.obj, tag);
+            }
         } else {
             self.tag = memory::frame::read(cx, page.obj, met).word().unwrap_or_default();
+            if cx.violation.is_none() {
+                processor::load(cx, self.entry, Some((page.obj, met.tag)));
+            }
+        }
+    }
+
+    /// The same of a frame that is only a number.
+    fn touch_elsewhere<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        match self.writes {
+            true => drop(processor::store(cx, self.entry, None, Tag(self.tag as u32))),
+            false => processor::load(cx, self.entry, None),
         }
     }
 
     fn access<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.has_frames();
         self.judge(cx);
         cx.rt.enter(self.lock);
         let entry = look(cx, self.entry);
@@ -149,9 +163,9 @@ impl Touch {
             return Flow::Done(Value::Word(0));
         }
         let disabled = self.who == Who::Inatomic || self.who != Who::User && cx.private.is_atomic();
-        let Some(callee) = self.handler.filter(|_| !disabled) else {
-            return Flow::Done(Value::from(Errno::EFAULT));
-        };
+        let handler = self.handler.filter(|_| !disabled);
+        processor::fault(cx, self.entry, self.writes, handler.is_none());
+        let Some(callee) = handler else { return Flow::Done(Value::from(Errno::EFAULT)) };
         let mut code = if self.writes { WRITE } else { 0 };
         code |= if self.who == Who::User { USER } else { 0 };
         code |= if frame(entry).is_some() { PROT } else { 0 };
@@ -164,7 +178,10 @@ impl Protocol for Touch {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Access => self.access(cx),
-            At::Over => Flow::Done(self.result),
+            At::Over => {
+                processor::give_up(cx, self.entry);
+                Flow::Done(self.result)
+            }
         }
     }
 

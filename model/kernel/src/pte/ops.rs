@@ -3,6 +3,7 @@
 use super::{
     Entry, How, PteOp, RDONLY,
     access::{Touch, Who},
+    cached,
 };
 use crate::{
     Errno, LocalId, Machine, ObjId, Op, Operand, Place, Property, Value,
@@ -12,12 +13,13 @@ use crate::{
         row::{Needs, Row, Shows},
     },
     machine::Fault,
-    memory,
+    memory::{self, kind::Caching},
     program::CalleeId,
 };
+use std::fmt;
 
 /// `insert-pfn`, `pte-mkwrite`, `pte-wrprotect`, `zap`, `frames-left`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pte {
     /// Which of them.
     pub how: How,
@@ -31,6 +33,23 @@ pub struct Pte {
     pub entry: Operand,
     /// It must not be written.
     pub readonly: bool,
+    /// How it is cached, if that is said.
+    pub caching: Option<Caching>,
+}
+
+/// What a program's hash is made of: an entry of which it is not said how it is cached is told from others by nothing
+/// new.
+impl fmt::Debug for Pte {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pte { how, table, address, n, entry, readonly, caching } = self;
+        let mut out = f.debug_struct("Pte");
+        out.field("how", how).field("table", table).field("address", address).field("n", n).field("entry", entry);
+        out.field("readonly", readonly);
+        if let Some(caching) = caching {
+            out.field("caching", caching);
+        }
+        out.finish()
+    }
 }
 
 /// The lock of a page table.
@@ -71,7 +90,8 @@ impl Operation for Pte {
         let address = (self.how != How::Leave).then_some(self.address);
         let result = if self.how == How::Leave { Shows::Success } else { Shows::Answer };
         let no_room = "for a page frame of that number: they are from 1 to 1048575";
-        Row { result, no_room, never_waits: true, ..Row::of([address, Some(self.n), Some(self.entry), None]) }
+        let needs = Needs { caching: self.caching.is_some(), ..Needs::NOTHING };
+        Row { needs, result, no_room, never_waits: true, ..Row::of([address, Some(self.n), Some(self.entry), None]) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
@@ -81,7 +101,9 @@ impl Operation for Pte {
             _ => entry_of(with, self.table, self.address, n)?,
         };
         let entry = match self.how {
-            How::Insert => self.frame(with)? | if self.readonly { RDONLY } else { 0 },
+            How::Insert => {
+                self.frame(with)? | if self.readonly { RDONLY } else { 0 } | cached(self.caching.unwrap_or_default())
+            }
             How::Leave => self.frame(with)?,
             How::MkWrite => with.word(self.entry)?,
             How::WrProtect | How::Zap => 0,
@@ -135,6 +157,11 @@ const ONE: Operand = Operand::Const(Value::Word(1));
 
 const PAGES: Opt = option("n", Takes::Value, "how many pages, one without it");
 const FRAMES: Opt = option("n", Takes::Value, "how many frames in a row, one without it");
+const CACHING: Opt = option(
+    "caching",
+    Takes::OneOf(Caching::WORDS),
+    "through which it is cached, write-combined or uncached: where anything says so, all that lead to a frame have to agree",
+);
 const READONLY: Opt = flag("readonly", "it must not be written");
 const FAULT: Opt = option(
     "fault",
@@ -151,7 +178,8 @@ fn pte(args: &Args, how: How) -> Op {
     let (n, entry) = (args.optional("n").unwrap_or(ONE), args.optional("entry").or(args.optional("frame")));
     let entry = entry.unwrap_or(ONE);
     let readonly = args.flag("readonly");
-    Pte { how, table: args.place("table"), address: args.object("address"), n, entry, readonly }.into()
+    let caching = args.word("caching").map(|word| Caching::named(Some(word)));
+    Pte { how, table: args.place("table"), address: args.object("address"), n, entry, readonly, caching }.into()
 }
 
 fn access(args: &Args, who: Who, writes: bool) -> Op {
@@ -177,7 +205,7 @@ pub const OPS: &[OpSpec] = &[
         "insert_pfn() vm_insert_pfn() set_pte_at()",
         |args| pte(args, How::Insert),
     )
-    .options(&[READONLY])
+    .options(&[READONLY, CACHING])
     .returns("the entry that was there, 0 if none"),
     OpSpec::new(
         "pte-mkwrite",

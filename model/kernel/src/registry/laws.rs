@@ -22,6 +22,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::workqueue::rules::PROPERTIES,
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
+    primitives::device::rules::PROPERTIES,
     pte::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
     primitives::tree::rules::PROPERTIES,
@@ -45,6 +46,7 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     primitives::lockdep::rules::RULES,
     primitives::module::rules::RULES,
     primitives::lockmap::rules::RULES,
+    primitives::device::rules::RULES,
 ];
 
 numbered! {

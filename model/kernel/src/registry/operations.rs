@@ -175,10 +175,16 @@ operations! {
     Worker(primitives::workqueue::ops::Worker);
     /// `submit`.
     Submit(primitives::device::ops::Submit);
+    /// `device-off`, `device-on`, `device-access`, `device-hang`.
+    Power(primitives::device::ops::Power);
     /// Between the jobs of a device.
     NextJob(primitives::device::ops::NextJob);
-    /// `srcu-read-lock`, `srcu-read-unlock`, `synchronize-srcu`.
+    /// `srcu-read-lock`, `srcu-read-unlock`, `synchronize-srcu`, `srcu-barrier`.
     Srcu(primitives::srcu::ops::Srcu);
+    /// `call-srcu`.
+    CallSrcu(primitives::srcu::ops::CallSrcu);
+    /// Who calls what `call_srcu()` has left.
+    SrcuWork(primitives::srcu::ops::SrcuWork);
     /// `try-module-get`, `module-put`, `delete-module`, and where a module's functions and tables are used.
     Module(primitives::module::ops::Module);
     /// The ends of a system call; `task-work-add`.

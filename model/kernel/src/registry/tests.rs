@@ -39,7 +39,7 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::DelayedWork { work: fixed::Work { runner: Runner::Own(to), queue: id } }.into(), &["lives"]),
         (fixed::Workqueue { ordered: false, workers: None }.into(), &["lives"]),
         (fixed::Device { engine: to }.into(), &["lives"]),
-        (fixed::Srcu.into(), &["lives"]),
+        (fixed::Srcu { work: None }.into(), &["lives"]),
         (fixed::Module { exit: None }.into(), &["lives"]),
         (fixed::DelayedFput.into(), &["lives"]),
         (fixed::TaskWork { func: None }.into(), &["lives"]),

@@ -6,8 +6,8 @@
 
 use super::{State, of};
 use crate::{
-    Cover, Instr, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation,
-    program::Fall,
+    Cover, Instr, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation, fixed,
+    program::{Fall, SlabKind},
     thread::{Run, Stepped},
 };
 
@@ -138,13 +138,29 @@ impl State {
                 self.send_to_sleep(program);
                 self.turn_asleep(program, on, patience)
             }
-            // One way would be taken, and the others not looked at. Which slot a `new` takes only a stale pointer can
-            // tell.
-            _ if !takes_slot(script, thread) && thread.machine().ways(|| thread.view(&self.world, program, me)) > 1 => {
+            // One way would be taken, and the others not looked at.
+            _ if thread.machine().ways(|| thread.view(&self.world, program, me)) > 1
+                && !self.takes_any_slot(program, script, thread) =>
+            {
                 Turn::Stopped(Property::CAPACITY_EXCEEDED, None, Some(me))
             }
             _ => Turn::Mine,
         }
+    }
+
+    /// Whether its operation is a `new` that chooses among slots which nobody can tell from each other: in setup, as long
+    /// as none of them was anything before. All hold the same then and nobody points to one, so whichever it takes, the
+    /// rest is the same but for their numbers. A slot that was freed holds what its object left, and who kept a pointer
+    /// to that finds the new one there or does not.
+    fn takes_any_slot(&self, program: &Program, script: &Script, thread: &Thread) -> bool {
+        let instr = script.code.get(usize::from(thread.pc()));
+        let takes = matches!(instr, Some(Instr::Op { op, .. }) if matches!(op.row().chooses, Some((Fall::Slot, _))));
+        let typesafe = |slot: &ObjId| program.slab_of(*slot) == SlabKind::TypesafeByRcu;
+        let was_used = |slot| {
+            let object = self.world.object(slot);
+            !object.lives() && object.generation() != Some(0)
+        };
+        takes && std::ptr::eq(script, &program.setup) && !program.all::<fixed::Slot>().filter(typesafe).any(was_used)
     }
 
     /// Agents that would find nothing to do find it.
@@ -170,10 +186,4 @@ impl State {
             (other, _) => Turn::Stopped(Property::CAPACITY_EXCEEDED, Some(on), other),
         }
     }
-}
-
-/// Whether its operation is a `new`, which chooses nothing but where the object is.
-fn takes_slot(script: &Script, thread: &Thread) -> bool {
-    let instr = script.code.get(usize::from(thread.pc()));
-    matches!(instr, Some(Instr::Op { op, .. }) if matches!(op.row().chooses, Some((Fall::Slot, _))))
 }

@@ -24,6 +24,7 @@ impl Merging {
             sections: has_sections(program),
             accesses,
             own,
+            slots_before: slots_before(program),
         };
         let watched = conditions.iter().filter(|c| c.moment != Moment::AtEnd);
         for leaf in watched.flat_map(|c| &c.all).flat_map(Expr::reads) {
@@ -56,6 +57,17 @@ impl Merging {
             }
         }
     }
+}
+
+/// Of each object, how many slots there are before it.
+fn slots_before(program: &Program) -> Vec<u16> {
+    let mut before = 0;
+    let count = |id: ObjId| {
+        let here = before;
+        before += u16::from(program.is::<fixed::Slot>(id));
+        here
+    };
+    program.ids().take(program.objects.len()).map(count).collect()
 }
 
 /// The words of which something is counted on, and the slots whose words they are; or that are on lists with a lock.

@@ -13,7 +13,7 @@
 use super::Thread;
 use crate::{
     Cx, Flow, Instr, LocalId, Machine, ObjId, Order, Runtime, Script, ThreadId, Value, World,
-    cx::{Private, merging},
+    cx::Private,
     runtime::{AtomicCell, NoteCell, SharedCell},
     task::Reader,
 };
@@ -28,7 +28,7 @@ struct Before {
     thread: Thread,
     private: Private,
     changed: Changed,
-    looked: u16,
+    looked: u64,
     progressed: bool,
 }
 
@@ -115,8 +115,10 @@ impl Thread {
         let touched = std::mem::take(&mut cx.touched);
         let own = cx.merging.is_some_and(|merging| merging.is_own(me, self.pc));
         if let Some(slot) = self.machine.looks_into(cx.program).filter(|_| !own) {
-            let looked = merging::look(cx.world, slot, me);
-            set_looked(cx, looked);
+            if let Some(merging) = cx.merging {
+                let looked = merging.look(cx.world, slot, me);
+                set_looked(cx, looked);
+            }
         }
         let flow = self.machine.step(cx);
         cx.merged += 1;
@@ -154,7 +156,7 @@ pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>) {
     }
 }
 
-fn set_looked<R: Runtime>(cx: &mut Cx<'_, R>, looked: u16) {
+fn set_looked<R: Runtime>(cx: &mut Cx<'_, R>, looked: u64) {
     let task = ObjId::task(cx.me);
     cx.touch(task);
     cx.quiet.insert(task);

@@ -10,16 +10,19 @@
 //! for that moment, with the page's turn odd, and whoever looked through it looks again.
 #![allow(unsafe_code)]
 
-use super::{Bus, Fault, Served, Touch};
+mod hand;
+
+use super::{Bus, Fault, Served, Touch, frame::Frame};
 use crate::{
     error::Error,
     io,
-    system::Arena,
     units::{PAGE_SHIFT, PAGE_SIZE, PageCount, PageIndex},
 };
+pub(crate) use hand::Hand;
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, eventfd, poll},
     fd::OwnedFd,
+    fs::{FallocateFlags, fallocate},
     io::{Errno, read, write},
     ioctl::{Opcode, Updater, ioctl, opcode},
     mm::{Advice, MapFlags, ProtFlags, UserfaultfdFlags, madvise, mmap, mmap_anonymous, munmap, userfaultfd},
@@ -66,16 +69,28 @@ struct Continue {
     mapped: i64,
 }
 
+#[repr(C)]
+struct Protect {
+    range: Range,
+    mode: u64,
+}
+
 const GROUP: u8 = 0xaa;
 const API: u64 = 0xaa;
 const UFFDIO_API: Opcode = opcode::read_write::<Api>(GROUP, 0x3f);
 const UFFDIO_REGISTER: Opcode = opcode::read_write::<Register>(GROUP, 0x00);
 const UFFDIO_WAKE: Opcode = opcode::read::<Range>(GROUP, 0x02);
+const UFFDIO_WRITEPROTECT: Opcode = opcode::read_write::<Protect>(GROUP, 0x06);
 const UFFDIO_CONTINUE: Opcode = opcode::read_write::<Continue>(GROUP, 0x07);
+/// Entries of files can be write-protected, and faults at them are told as such (Linux 5.19).
+const FEATURES_WP: u64 = 1 << 0 | 1 << 12;
 const FEATURE_THREAD_ID: u64 = 1 << 8;
 const FEATURE_MINOR_SHMEM: u64 = 1 << 10;
 const MODE_MISSING: u64 = 1 << 0;
+const MODE_WP: u64 = 1 << 1;
 const MODE_MINOR: u64 = 1 << 2;
+/// Of `UFFDIO_WRITEPROTECT`: protect, and no more the opposite.
+const PROTECT_WP: u64 = 1 << 0;
 const EVENT_PAGEFAULT: u8 = 0x12;
 const PAGEFAULT_WRITE: u64 = 1 << 0;
 /// Bytes of a `struct uffd_msg`: the event, its flags at 8, the address at 16, the thread at 24.
@@ -93,11 +108,8 @@ enum Said {
     Fault(Fault),
 }
 
-/// A frame: the arena that it is in, and its number there.
-type Frame = (Arc<Arena>, u32);
-
 /// What all threads of it share.
-struct Space {
+pub(crate) struct Space {
     base: NonNull<u8>,
     pages: PageCount,
     told: OwnedFd,
@@ -108,6 +120,8 @@ struct Space {
     turns: Box<[AtomicU32]>,
     /// Of each page, the frame that lies there, mapped or zapped.
     lies: Mutex<Vec<Option<Frame>>>,
+    /// An entry can be there for loads alone.
+    protects: bool,
 }
 
 // SAFETY: the addresses are this range's own, and not bound to a thread; what is done to them says for itself why.
@@ -124,7 +138,7 @@ impl Drop for Space {
 }
 
 /// A range of addresses, and the thread that is told of its faults.
-pub(super) struct Faults {
+pub(crate) struct Faults {
     range: Arc<Space>,
     thread: Option<JoinHandle<()>>,
 }
@@ -143,13 +157,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Faults {
     /// So many pages, none of which is there.
-    pub(super) fn new(pages: PageCount) -> Result<Faults, Error> {
+    pub(crate) fn new(pages: PageCount) -> Result<Faults, Error> {
         // SAFETY: what it is told of are the pages of this range, which nobody uses but by this module.
         let told = unsafe { userfaultfd(UserfaultfdFlags::CLOEXEC | UserfaultfdFlags::NONBLOCK) };
         let told = told.map_err(failed("userfaultfd"))?;
-        let mut api = Api { api: API, features: FEATURE_THREAD_ID | FEATURE_MINOR_SHMEM, ioctls: 0 };
-        // SAFETY: the kernel's own struct, read and written.
-        unsafe { ioctl(&told, Updater::<UFFDIO_API, Api>::new(&mut api)) }.map_err(failed("UFFDIO_API"))?;
+        let asked = |features: u64| {
+            let mut api = Api { api: API, features: FEATURE_THREAD_ID | FEATURE_MINOR_SHMEM | features, ioctls: 0 };
+            // SAFETY: the kernel's own struct, read and written.
+            unsafe { ioctl(&told, Updater::<UFFDIO_API, Api>::new(&mut api)) }
+        };
+        // What it refuses it has not begun, and may be asked for less.
+        let protects = asked(FEATURES_WP).is_ok();
+        if !protects {
+            asked(0).map_err(failed("UFFDIO_API"))?;
+        }
         let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(failed("eventfd"))?;
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a fresh anonymous mapping where the kernel likes: it replaces nothing.
@@ -157,7 +178,7 @@ impl Faults {
         let base = NonNull::new(base.map_err(failed("mmap"))?.cast::<u8>()).ok_or(failed("mmap")(Errno::NOMEM))?;
         let turns = (0..pages.0).map(|_| AtomicU32::new(0)).collect();
         let (users, lies) = (Mutex::default(), Mutex::new(vec![None; pages.0 as usize]));
-        let range = Arc::new(Space { base, pages, told, stop, users, turns, lies });
+        let range = Arc::new(Space { base, pages, told, stop, users, turns, lies, protects });
         range.register(PageIndex(0), pages, MODE_MISSING)?;
         let server = Arc::clone(&range);
         let thread = Builder::new().name("faults".into()).spawn(move || server.serve());
@@ -165,13 +186,18 @@ impl Faults {
         Ok(Faults { range, thread: Some(thread) })
     }
 
-    /// Maps a page to a frame of a file.
-    pub(super) fn map(&self, at: PageIndex, arena: &Arc<Arena>, frame: u32) -> Result<(), Error> {
-        self.range.map(at, arena, frame)
+    /// Maps a page to a frame of a file, or changes whether that may be written.
+    pub(crate) fn map(&self, at: PageIndex, frame: &Frame, writable: bool) -> Result<(), Error> {
+        self.range.map(at, frame, writable)
+    }
+
+    /// Whether a store to an entry that must not be written is a fault; else there is nothing to stop it.
+    pub(crate) fn protects(&self) -> bool {
+        self.range.protects
     }
 
     /// Takes entries away.
-    pub(super) fn zap(&self, first: PageIndex, pages: PageCount) -> Result<(), Error> {
+    pub(crate) fn zap(&self, first: PageIndex, pages: PageCount) -> Result<(), Error> {
         self.range.zap(first, pages)
     }
 }
@@ -206,27 +232,54 @@ impl Space {
         debug_assert!(woken.is_ok(), "UFFDIO_WAKE failed: {woken:?}");
     }
 
-    fn map(&self, at: PageIndex, arena: &Arc<Arena>, frame: u32) -> Result<(), Error> {
+    fn map(&self, at: PageIndex, frame: &Frame, writable: bool) -> Result<(), Error> {
         let mut lies = lock(&self.lies);
         let here = &mut lies[at.0 as usize];
-        if !here.as_ref().is_some_and(|(a, f)| Arc::ptr_eq(a, arena) && *f == frame) {
-            let (flags, offset) = (MapFlags::SHARED | MapFlags::FIXED, u64::from(frame) << PAGE_SHIFT);
+        if here.as_ref() != Some(frame) {
+            let (flags, offset) = (MapFlags::SHARED | MapFlags::FIXED, frame.offset());
             // SAFETY: one page of our own range is replaced; nobody has a reference into it.
-            unsafe { mmap(self.address(at), PAGE_SIZE, PROT, flags, arena.file(), offset) }.map_err(failed("mmap"))?;
-            *here = Some((Arc::clone(arena), frame));
-            self.register(at, PageCount(1), MODE_MISSING | MODE_MINOR)?;
+            unsafe { mmap(self.address(at), PAGE_SIZE, PROT, flags, frame.file(), offset) }.map_err(failed("mmap"))?;
+            *here = Some(frame.clone());
+            let protects = if self.protects { MODE_WP } else { 0 };
+            self.register(at, PageCount(1), MODE_MISSING | MODE_MINOR | protects)?;
         }
-        let mut entry = Continue { range: self.part(at, PageCount(1)), mode: 0, mapped: 0 };
-        // SAFETY: the kernel's own struct; the entry is of the frame that lies there.
-        match unsafe { ioctl(&self.told, Updater::<UFFDIO_CONTINUE, Continue>::new(&mut entry)) } {
-            Ok(()) => Ok(()),
-            // Somebody has touched it since it lies there.
+        let entered = self.enter(at).or_else(|errno| match errno {
+            // Nobody has touched the frame yet, and its file has a hole there.
+            Errno::FAULT => {
+                fallocate(frame.file(), FallocateFlags::empty(), frame.offset(), PAGE_SIZE as u64)?;
+                self.enter(at)
+            }
+            errno => Err(errno),
+        });
+        match entered {
+            Ok(()) if writable => Ok(()),
+            Ok(()) => self.protect(at, true),
+            // Somebody has touched it since it lies there, or what may be done with it changes.
             Err(Errno::EXIST) => {
+                self.protect(at, !writable)?;
                 self.wake(at);
                 Ok(())
             }
             Err(errno) => Err(failed("UFFDIO_CONTINUE")(errno)),
         }
+    }
+
+    /// Makes the entry of what lies there.
+    fn enter(&self, at: PageIndex) -> Result<(), Errno> {
+        let mut entry = Continue { range: self.part(at, PageCount(1)), mode: 0, mapped: 0 };
+        // SAFETY: the kernel's own struct; the entry is of the frame that lies there.
+        unsafe { ioctl(&self.told, Updater::<UFFDIO_CONTINUE, Continue>::new(&mut entry)) }
+    }
+
+    /// Keeps stores away from what is mapped there, or lets them through again, where the system can.
+    fn protect(&self, at: PageIndex, keep: bool) -> Result<(), Error> {
+        if !self.protects {
+            return Ok(());
+        }
+        let mut protect = Protect { range: self.part(at, PageCount(1)), mode: if keep { PROTECT_WP } else { 0 } };
+        // SAFETY: the kernel's own struct; the entry is of our own range.
+        let done = unsafe { ioctl(&self.told, Updater::<UFFDIO_WRITEPROTECT, Protect>::new(&mut protect)) };
+        done.map_err(failed("UFFDIO_WRITEPROTECT"))
     }
 
     fn zap(&self, first: PageIndex, pages: PageCount) -> Result<(), Error> {
@@ -236,7 +289,7 @@ impl Space {
     }
 
     /// Lets who hangs at a page out of the kernel without its access: for that moment a page of nobody's lies there.
-    fn turn_out(&self, at: PageIndex, mapped: Option<(&Arc<Arena>, u32)>, gone: &mut dyn FnMut()) -> Result<(), Error> {
+    fn turn_out(&self, at: PageIndex, mapped: Option<(Frame, bool)>, gone: &mut dyn FnMut()) -> Result<(), Error> {
         let turn = &self.turns[at.0 as usize];
         turn.fetch_add(1, Ordering::SeqCst);
         let nobodys = || {
@@ -250,8 +303,8 @@ impl Space {
         gone();
         self.register(at, PageCount(1), MODE_MISSING)?;
         self.zap(at, PageCount(1))?;
-        if let Some((arena, frame)) = mapped {
-            self.map(at, arena, frame)?;
+        if let Some((frame, writable)) = mapped {
+            self.map(at, &frame, writable)?;
         }
         turn.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -295,7 +348,7 @@ impl Space {
 type Ask = (PageIndex, usize, Touch);
 
 /// Sends a thread to touch words, and serves its faults.
-pub(super) struct Asker {
+pub(crate) struct Asker {
     range: Arc<Space>,
     ask: Option<Sender<Ask>>,
     said: Receiver<Said>,
@@ -306,10 +359,10 @@ pub(super) struct Asker {
 }
 
 /// Does something under the table's lock, with what is mapped at the page.
-type Locked<'a> = dyn FnMut(&mut dyn FnMut(Option<(&Arc<Arena>, u32)>)) + 'a;
+type Locked<'a> = dyn FnMut(&mut dyn FnMut(Option<Frame>)) + 'a;
 
 impl Asker {
-    pub(super) fn new(faults: &Faults) -> Result<Asker, Error> {
+    pub(crate) fn new(faults: &Faults) -> Result<Asker, Error> {
         let range = Arc::clone(&faults.range);
         let (ask, asked) = channel::<Ask>();
         let (say, said) = channel();
@@ -334,7 +387,7 @@ impl Asker {
     }
 
     /// Touches a word.
-    pub(super) fn touch(
+    pub(crate) fn touch(
         &mut self,
         _of: &Faults,
         (page, word, how): Ask,
@@ -352,7 +405,7 @@ impl Asker {
                     let (range, said) = (&self.range, &self.said);
                     locked(&mut |mapped| {
                         let mut gone = || while !matches!(said.recv(), Ok(Said::Done(_)) | Err(_)) {};
-                        let out = range.turn_out(page, mapped, &mut gone);
+                        let out = range.turn_out(page, mapped.map(|frame| (frame, true)), &mut gone);
                         debug_assert!(out.is_ok(), "a page could not be replaced: {out:?}");
                     });
                     self.given_up.store(false, Ordering::SeqCst);

@@ -1,49 +1,80 @@
 //! Where there is no `userfaultfd`: nothing that could be made.
 
-use super::{Bus, Fault, Served, Touch};
+use super::{Bus, Fault, Served, Touch, frame::Frame};
 use crate::{
     error::Error,
-    system::Arena,
-    units::{PageCount, PageIndex},
+    units::{Page, PageCount, PageIndex},
 };
-use std::sync::Arc;
 
 /// There is none.
-pub(super) enum Faults {}
+pub(crate) enum Faults {}
 
 impl Faults {
-    pub(super) fn new(_pages: PageCount) -> Result<Faults, Error> {
+    pub(crate) fn new(_pages: PageCount) -> Result<Faults, Error> {
         // ENOSYS, as the kernel would say it.
         Err(Error::Os { call: "userfaultfd", errno: 38 })
     }
 
-    pub(super) fn map(&self, _at: PageIndex, _arena: &Arc<Arena>, _frame: u32) -> Result<(), Error> {
+    pub(crate) fn map(&self, _at: PageIndex, _frame: &Frame, _writable: bool) -> Result<(), Error> {
         match *self {}
     }
 
-    pub(super) fn zap(&self, _first: PageIndex, _pages: PageCount) -> Result<(), Error> {
+    pub(crate) fn protects(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn zap(&self, _first: PageIndex, _pages: PageCount) -> Result<(), Error> {
         match *self {}
     }
 }
 
 /// Nobody asks.
-pub(super) enum Asker {}
+pub(crate) enum Asker {}
 
 /// As where there is one.
-type Locked<'a> = dyn FnMut(&mut dyn FnMut(Option<(&Arc<Arena>, u32)>)) + 'a;
+type Locked<'a> = dyn FnMut(&mut dyn FnMut(Option<Frame>)) + 'a;
 
 impl Asker {
-    pub(super) fn new(faults: &Faults) -> Result<Asker, Error> {
+    pub(crate) fn new(faults: &Faults) -> Result<Asker, Error> {
         match *faults {}
     }
 
-    pub(super) fn touch(
+    pub(crate) fn touch(
         &mut self,
         _of: &Faults,
         _what: (PageIndex, usize, Touch),
         _serve: &mut dyn FnMut(Fault) -> Served,
         _locked: &mut Locked<'_>,
     ) -> Result<u64, Bus> {
+        match *self {}
+    }
+}
+
+/// Nobody touches.
+pub(crate) enum Hand {}
+
+impl Hand {
+    pub(crate) fn new(faults: &Faults) -> Result<Hand, Error> {
+        match *faults {}
+    }
+
+    pub(crate) fn touch(&mut self, _what: (PageIndex, bool), _there: bool) -> Result<bool, Error> {
+        match *self {}
+    }
+
+    pub(crate) fn give_up(&mut self, _mapped: Option<(Frame, bool)>) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(crate) fn hangs(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn lay(&self, _page: &Page) {
+        match *self {}
+    }
+
+    pub(crate) fn took(&self, _into: &mut Page) {
         match *self {}
     }
 }

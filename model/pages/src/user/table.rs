@@ -1,12 +1,12 @@
 //! Which page of an address space is mapped to what.
 #![allow(unsafe_code)]
 
-use super::Touch;
+use super::{Touch, frame::Frame};
 use crate::{
     error::{Error, Which},
     io,
     side::SpaceId,
-    system::{Arena, SystemPages, WriteClaim},
+    system::{SystemPages, WriteClaim},
     units::{PageCount, PageIndex},
 };
 use std::{
@@ -23,14 +23,9 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Its number in its arena.
-    pub(super) fn frame(&self) -> u32 {
-        self.frame
-    }
-
-    /// The arena that it is in.
-    pub(super) fn arena(&self) -> &Arc<Arena> {
-        self.claim.buffer().arena()
+    /// The frame.
+    pub(super) fn frame(&self) -> Frame {
+        Frame::of(self.claim.buffer().arena(), self.frame)
     }
 }
 

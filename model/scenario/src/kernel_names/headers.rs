@@ -223,8 +223,8 @@ pub(super) const HEADERS: &[Row] = &[
     ("read_lock_irqsave write_lock_irqsave", "rwlocks are not modelled; a `lock` of kind spin or rwsem is the nearest"),
     // list.h, llist.h
     (
-        "list_add_rcu list_add_tail_rcu list_del_rcu list_for_each_entry_rcu",
-        "a `list` is for use under a lock; what RCU readers walk is written by words: fields that refer to the next, `store … order=release`",
+        "list_for_each_entry_rcu list_for_each_entry_srcu hlist_for_each_entry_rcu hlist_for_each_entry_srcu",
+        "`list-each LIST into=x { … }`, in a read-side section; what is taken off meanwhile by `list-del-rcu NODE`",
     ),
     ("list_swap", "`list-replace LIST NEW old=OLD`, and OLD where NEW was"),
     (
@@ -346,7 +346,10 @@ pub(super) const HEADERS: &[Row] = &[
         "get_page",
         "`get OBJECT`, of an object of a struct with `refs`; that user memory may be absent is `copy-from-user`",
     ),
-    ("get_user_pages", "`use mm`, and `get_user_pages ADDRESS FLAGS` with mmap_lock held; its pages have no counts"),
+    (
+        "get_user_pages",
+        "`use mm`, and `get_user_pages ADDRESS FLAGS` with mmap_lock held; a page that stays is `pin_user_pages ADDRESS FLAGS`, of `use mm anonymous=pages`",
+    ),
     ("put_page", "`put OBJECT`, of an object of a struct with `refs`"),
     // interrupt.h
     (

@@ -241,6 +241,9 @@ fn lower_arguments(n: usize) -> String {
     if n == 1 { "1 argument".to_owned() } else { format!("{n} arguments") }
 }
 
+/// Declarations in whose block nothing is called.
+const NAMES_ALONE: [&str; 5] = ["ops", "ops-type", "struct", "enum", "flags"];
+
 /// Tells calls of functions that who calls them does not see, as C's linker would.
 fn tell_hidden(decls: &[Decl], own: &[&Node], mistakes: &mut Mistakes) {
     let hidden: Vec<&Decl> = decls
@@ -253,6 +256,10 @@ fn tell_hidden(decls: &[Decl], own: &[&Node], mistakes: &mut Mistakes) {
     // A function that replaces another one stands in its file, and is among the declarations.
     let from_own = own.iter().filter(|node| node.name.text != "override").map(|node| (*node, None));
     for (node, from) in from_own.chain(decls.iter().map(|decl| (&decl.node, Some(decl)))) {
+        // A slot of a table, or a field, is no call, whatever has its name.
+        if NAMES_ALONE.contains(&node.name.text.as_str()) {
+            continue;
+        }
         let mut calls = Vec::new();
         calls_in(node.children(), &mut calls);
         for call in calls {
@@ -289,19 +296,23 @@ struct Roots {
     used: Vec<Used>,
     /// The fields of its structs.
     fields: BTreeSet<String>,
+    /// The slots of its tables.
+    slots: BTreeSet<String>,
     /// The members that its code names, but for those of its inputs.
     members: BTreeSet<(String, String)>,
 }
 
 impl Roots {
     fn of<'n>(nodes: impl Iterator<Item = &'n Node>) -> Roots {
-        let mut roots = Roots { used: vec![], fields: BTreeSet::new(), members: BTreeSet::new() };
+        let mut roots =
+            Roots { used: vec![], fields: BTreeSet::new(), slots: BTreeSet::new(), members: BTreeSet::new() };
         let mut inputs = BTreeSet::new();
         for node in nodes {
             let used = used_by(node);
             match node.name.text.as_str() {
                 "input" => inputs.extend(used.names.iter().cloned()),
                 "struct" => roots.fields.extend(fields_of(node)),
+                "ops" | "ops-type" => roots.slots.extend(fields_of(node)),
                 // What an expectation names are locals of threads, and what objects show.
                 "expect" => {}
                 _ => roots.members.extend(used.members.iter().cloned()),
@@ -317,18 +328,27 @@ fn fields_of(node: &Node) -> impl Iterator<Item = String> {
     node.children().iter().map(|field| field.name.text.clone())
 }
 
-/// The structs that have a member which something names, where none that is reached has one of that name.
-fn structs_of_members(decls: &[Decl], reached: &[bool], roots: &Roots) -> Vec<usize> {
-    let is_struct = |decl: &&Decl| decl.node.name.text == "struct";
+/// The structs that have a member which something names, where none that is reached has one of that name; or else the
+/// types of tables that have a slot of it, where a driver has no such table.
+fn types_of_members(decls: &[Decl], reached: &[bool], roots: &Roots) -> Vec<usize> {
     let there = || decls.iter().zip(reached).filter(|(_, reached)| **reached).map(|(decl, _)| decl);
-    let mut known = roots.fields.clone();
-    known.extend(there().filter(is_struct).flat_map(|decl| fields_of(&decl.node)));
+    let is = |decl: &Decl, kind: &str| decl.node.name.text == kind;
+    let of_kind =
+        |kind: &'static str| there().filter(move |decl| is(decl, kind)).flat_map(|decl| fields_of(&decl.node));
+    let fields: BTreeSet<String> = roots.fields.iter().cloned().chain(of_kind("struct")).collect();
+    let slots: BTreeSet<String> =
+        roots.slots.iter().cloned().chain(of_kind("ops")).chain(of_kind("ops-type")).collect();
     let mut found = vec![];
     let mut look_for = |members: &BTreeSet<(String, String)>, from: Option<&Decl>| {
-        for (_, member) in members.iter().filter(|(_, member)| !known.contains(member)) {
-            let has = |decl: &Decl| decl.node.name.text == "struct" && fields_of(&decl.node).any(|f| f == *member);
-            let all: Vec<usize> = (0..decls.len()).filter(|at| !reached[*at] && has(&decls[*at])).collect();
-            found.extend(meant(decls, &all, from));
+        for (_, member) in members.iter().filter(|(_, member)| !fields.contains(member)) {
+            let of = |kind: &str| {
+                let has = |decl: &Decl| is(decl, kind) && fields_of(&decl.node).any(|f| f == *member);
+                let all: Vec<usize> = (0..decls.len()).filter(|at| !reached[*at] && has(&decls[*at])).collect();
+                meant(decls, &all, from)
+            };
+            let structs = of("struct");
+            let is_slot = structs.is_empty() && !slots.contains(member);
+            found.extend(if is_slot { of("ops-type") } else { structs });
         }
     };
     look_for(&roots.members, None);
@@ -367,7 +387,7 @@ fn reach(decls: &[Decl], roots: &Roots) -> Vec<bool> {
             decls.iter().enumerate().filter(|(at, decl)| !reached[*at] && says_more(&decl.node, &named, &roots.used));
         open.extend(more.map(|(at, _)| at));
         if open.is_empty() {
-            open = structs_of_members(decls, &reached, roots);
+            open = types_of_members(decls, &reached, roots);
         }
         if open.is_empty() {
             return reached;

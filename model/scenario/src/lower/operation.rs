@@ -166,6 +166,9 @@ impl<'a> Lower<'a> {
     fn note_needs(&mut self, op: Op) {
         let needs = op.row().needs;
         self.needs_rcu |= needs.rcu;
+        self.needs_srcu |= needs.srcu;
+        self.needs_power |= needs.power;
+        self.program.says_caching |= needs.caching;
         self.has_loops |= needs.loops;
         self.program.timestamps |= needs.timestamps;
         self.program.bare_sleeps |= needs.bare_sleeps;

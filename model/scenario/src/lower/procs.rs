@@ -58,6 +58,7 @@ impl<'a> Lower<'a> {
             self.procs.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, proc)| *proc).collect();
         for proc in idle {
             let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
+            let needs = (self.needs_srcu, self.needs_power);
             let leaves_files = self.leaves_files;
             let (names, callees) = (self.names.clone(), self.callees.len());
             if is_function(proc) {
@@ -67,6 +68,7 @@ impl<'a> Lower<'a> {
             }
             (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
             (self.names, self.leaves_files) = (names, leaves_files);
+            (self.needs_srcu, self.needs_power) = needs;
             self.callees.truncate(callees);
         }
     }

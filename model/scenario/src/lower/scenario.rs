@@ -360,6 +360,7 @@ fn begin<'a>(
         values: Default::default(),
         callees: Vec::new(),
         everybodys: BTreeSet::new(),
+        reach: Default::default(),
         injections: Vec::new(),
         clauses: Vec::new(),
         program,
@@ -371,6 +372,8 @@ fn begin<'a>(
         sources,
         budget,
         needs_rcu: false,
+        needs_srcu: false,
+        needs_power: false,
         mms: BTreeMap::new(),
         leaves_files: false,
         irqs: Vec::new(),
@@ -473,6 +476,9 @@ impl<'a> Lower<'a> {
             self.idle_injections();
             self.find_mmap_lock();
             self.add_rcu();
+            self.link_callees();
+            self.add_srcu_work();
+            self.add_power();
             self.link_callees();
             self.add_delayed_fput();
             self.link_callees();

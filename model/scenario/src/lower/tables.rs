@@ -30,6 +30,13 @@ pub(super) struct Values<'a> {
     modules: BTreeMap<*const Node, &'a str>,
 }
 
+impl Values<'_> {
+    /// How many functions are values, as far as that is known.
+    pub(super) fn how_many(&self) -> usize {
+        self.functions.len()
+    }
+}
+
 /// `ops-type NAME { … }`
 struct TableType<'a> {
     head: Span,

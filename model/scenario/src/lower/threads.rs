@@ -1,8 +1,8 @@
-//! Threads, devices and interrupt handlers; setup and teardown; and the agent that runs grace periods.
+//! Threads, devices and interrupt handlers; setup and teardown.
 
-use fenceweave_kernel::primitives::{irq, rcu, syscall};
-use fenceweave_kernel::program::{Role, SourceLine};
-use fenceweave_kernel::{Instr, Kind, Operand, Script, ThreadId, fixed};
+use fenceweave_kernel::primitives::irq;
+use fenceweave_kernel::program::Role;
+use fenceweave_kernel::{Instr, Kind, Operand, Script, ThreadId};
 
 use super::Lower;
 use super::deferred;
@@ -219,60 +219,6 @@ impl<'a> Lower<'a> {
                 .expected(format!("`{name} {{ … }}`"));
         }
         self.script(Unit::new(&node.name.text, true), node)
-    }
-
-    /// Adds RCU's callbacks and their agent, if anything defers to them.
-    pub(super) fn add_rcu(&mut self) {
-        if self.needs_rcu {
-            self.add_rcu_agent();
-        }
-        self.program.settle_nodes();
-        self.program.note_readers();
-        self.program.note_warnings();
-    }
-
-    /// Adds the work item of `delayed_fput()`, if anybody may leave a file to it.
-    pub(super) fn add_delayed_fput(&mut self) {
-        if !self.leaves_files {
-            return;
-        }
-        let list = self.object("delayed_fput_list".to_owned(), fixed::DelayedFput);
-        let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
-        let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
-        let op = syscall::ops::DelayedFput { list }.into();
-        self.program.scripts.push(Script {
-            name: "delayed_fput".to_owned(),
-            code: vec![Instr::Op { op, into: None, may_fail: None }, Instr::End],
-            lines: vec![line("delayed_fput"), line("")],
-            agent: true,
-            role: Role::Worker,
-            ..Script::default()
-        });
-        self.program.delayed_fput = Some((list, agent));
-        let cpus = self.program.scripts.iter().filter(|s| matches!(s.role, Role::Task | Role::Worker)).count();
-        if self.program.has_irqs && cpus > irq::MAX_CPUS {
-            self.mistakes
-                .add("too-many", Default::default(), format!("an interrupt among {cpus} threads"))
-                .expected(format!("at most {} threads and workers", irq::MAX_CPUS))
-                .help(
-                    "one of them is that of `delayed_fput()`, to which a thread without system calls leaves its files",
-                );
-        }
-    }
-
-    fn add_rcu_agent(&mut self) {
-        let rcu = self.object("rcu".to_owned(), fixed::Rcu);
-        let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
-        let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
-        self.program.scripts.push(Script {
-            name: "rcu".to_owned(),
-            code: vec![Instr::Op { op: rcu::ops::GracePeriods.into(), into: None, may_fail: None }, Instr::End],
-            lines: vec![line("grace periods"), line("")],
-            agent: true,
-            role: Role::Agent,
-            ..Script::default()
-        });
-        self.program.rcu = Some((rcu, agent));
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Merging {
     pub(crate) accesses: bool,
     /// Of each script, the accesses to an object that only its thread knows, by their instruction.
     pub(crate) own: Vec<Vec<bool>>,
+    /// Of each object, how many slots there are before it: so a set of slots is one of few bits.
+    pub(crate) slots_before: Vec<u16>,
 }
 
 impl Merging {
@@ -65,17 +67,20 @@ impl Merging {
     }
 }
 
-/// The bit of a slot among those that a thread has looked into.
-fn bit(slot: ObjId) -> u16 {
-    1 << (slot.number() & 15)
-}
+impl Merging {
+    /// The bit of a slot among those that a thread has looked into: the same for several where there are more.
+    fn bit(&self, slot: ObjId) -> u64 {
+        let before = slot.as_object().and_then(|at| self.slots_before.get(at)).copied().unwrap_or_default();
+        1 << (before & 63)
+    }
 
-/// The thread has looked into a slot without a step of its own.
-pub(crate) fn look<R: Runtime>(world: &World<R>, slot: ObjId, me: ThreadId) -> u16 {
-    world.task(me).looked.get() | bit(slot)
-}
+    /// The slots that a thread has looked into, when it has looked into this one without a step of its own.
+    pub(crate) fn look<R: Runtime>(&self, world: &World<R>, slot: ObjId, me: ThreadId) -> u64 {
+        world.task(me).looked.get() | self.bit(slot)
+    }
 
-/// Whether another thread has looked into the slot with its last step.
-pub(crate) fn somebody_looked<R: Runtime>(world: &World<R>, slot: ObjId, me: ThreadId) -> bool {
-    world.task_ids().any(|t| t != me && world.task(t).looked.get() & bit(slot) != 0)
+    /// Whether another thread has looked into the slot with its last step.
+    pub(crate) fn somebody_looked<R: Runtime>(&self, world: &World<R>, slot: ObjId, me: ThreadId) -> bool {
+        world.task_ids().any(|t| t != me && world.task(t).looked.get() & self.bit(slot) != 0)
+    }
 }

@@ -17,7 +17,7 @@ impl Declared for Device {
         name: "device",
         one: "a device",
         declared: "device NAME [ARGUMENT] queue=fifo { … }",
-        facets: &["queued"],
+        facets: &["queued", "off", "hangs"],
         waited: Waited::Run("submit"),
         ..KindRow::PLAIN
     };

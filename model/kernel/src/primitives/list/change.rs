@@ -1,6 +1,10 @@
 //! What an operation does to a list, and to the nodes of its entries.
 
-use super::{Entries, How, ListOp, Mutant, Named, kind, node::Spot, node::node_of, race};
+use super::{
+    Entries, How, ListOp, Mutant, Named, kind,
+    node::{Behind, Spot, node_of},
+    race,
+};
 use crate::{
     Cx, Handle, Held, ObjId, Property, Runtime, Value, Violation, primitives::slab, property::Form, registry::upcalls,
 };
@@ -40,6 +44,17 @@ impl ListOp {
                 return Value::Word(0);
             }
         }
+        let result = self.carry_out(cx);
+        // Who freed it meanwhile has not found it on the list: either came first.
+        if let (false, true, Some(named)) = (R::SEES_OVERLAP, self.how.puts(), self.entry)
+            && !slab::is_alive(cx, named.entry)
+        {
+            cx.rt.torn();
+        }
+        result
+    }
+
+    fn carry_out<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         if self.is_of_node() {
             return self.of_node(cx);
         }
@@ -61,6 +76,7 @@ impl ListOp {
                 Value::Word(0)
             }
             (_, Some(named)) if self.how.changes() => self.change(cx, held, &mut entries, named),
+            (How::Next, Some(named)) if entries.position(named.entry).is_none() => self.next_of_gone(cx, held, named),
             (_, Some(named)) => self.look(cx, &entries, named),
             (_, None) => self.corrupt(cx),
         };
@@ -76,7 +92,7 @@ impl ListOp {
         match self.how {
             How::Empty => return Value::Word(i32::from(!spot.stale)),
             _ if spot.stale => return corrupt(cx, node, Some(Form::LIST_POISONED), None),
-            How::Del => cx.set_spot(held, node, Spot::off(true)),
+            How::Del | How::DelRcu => cx.set_spot(held, node, Spot::off(true)),
             _ => {}
         }
         Value::Word(0)
@@ -111,6 +127,31 @@ impl ListOp {
             cx.set_spot(held, node, Spot::on(self.list));
         }
         Value::Word(0)
+    }
+
+    /// Takes an entry off the list for those who change it; who stands there goes on to what is behind it.
+    fn take_rcu<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, entries: &mut Entries, (named, at): (Named, usize)) {
+        let next = entries.at(at + 1);
+        ListOp::take(cx, held, entries, (named, true));
+        match named.node {
+            Some(node) if !cx.mutated(Mutant::DelRcuPoisons) => {
+                cx.set_spot(held, node, Spot::off_for_writers(next));
+            }
+            _ => {}
+        }
+    }
+
+    /// `list_entry_rcu(pos->next)` of an entry that was taken off where somebody stands at it.
+    fn next_of_gone<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, named: Named) -> Value {
+        let behind = match named.node {
+            Some(node) if race::is_reader(cx) => cx.spot(held, node).behind,
+            _ => Behind::Nothing,
+        };
+        match behind {
+            Behind::Nothing => self.corrupt(cx),
+            Behind::Head => Value::Null,
+            Behind::Entry(next) => Value::Ref(next),
+        }
     }
 
     /// Takes an entry off the list, which it is on.
@@ -162,6 +203,10 @@ impl ListOp {
             },
             (How::Del | How::DelInit, Some(_)) => {
                 ListOp::take(cx, held, entries, (named, self.how == How::Del));
+                Value::Word(0)
+            }
+            (How::DelRcu, Some(at)) => {
+                ListOp::take_rcu(cx, held, entries, (named, at));
                 Value::Word(0)
             }
             (How::DelInit, None) => self.is_off(cx, held, named),

@@ -69,7 +69,7 @@ impl Declared for List {
                     Takes::Object(LOCKS),
                     "the lock that whoever changes or walks it has to have (a semaphore for writing, if it is changed); whoever has \
          it not is told, even if nobody is near. `list-empty` and `on-list` may look without it, as may \
-         `list-first` and `list-next` in an RCU read-side section",
+         `list-first`, `list-next` and `list-each` in a read-side section of RCU or SRCU",
                 ),
             ],
             meaning: "a list of objects or fences, at most 24 of them; two changes of it at once, or a change and a walk, are a \

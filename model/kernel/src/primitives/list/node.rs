@@ -4,6 +4,7 @@
 //!   list_add(&job->link, &queue)      job is on the queue, and link says so
 //!   list_del_init(&job->link)         job is on no list, and link says so
 //!   list_del(&job->link)              LIST_POISON: link is good for nothing but list_add()
+//!   list_del_rcu(&job->link)          the same, but that who stands there under RCU goes on from it as before
 //! ```
 //!
 //! The order is the container's, which has the objects. A node says on which container its object is by it, which
@@ -15,7 +16,7 @@
 
 use super::kind::{ListNode, TreeNode};
 use crate::{
-    Code, Coder, Cx, Held, ObjId, Plain, Program, Runtime, SharedCell, ThreadId,
+    Code, Coder, Cx, Handle, Held, ObjId, Plain, Program, Runtime, SharedCell, ThreadId,
     facet::{Facet, FacetSink},
     property::Form,
     shared::{Lost, Shared, renewed},
@@ -29,17 +30,36 @@ pub(crate) struct Spot {
     /// It was taken off, and was not initialised again: `LIST_POISON1`; a `struct rb_node` that is not
     /// `RB_EMPTY_NODE()`.
     pub(crate) stale: bool,
+    /// What came behind it where it was taken off, for those who go on from it.
+    pub(crate) behind: Behind,
+}
+
+/// What a node that was taken off still points to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Behind {
+    /// `LIST_POISON1`, or itself.
+    #[default]
+    Nothing,
+    /// The list's head.
+    Head,
+    /// Another entry.
+    Entry(Handle),
 }
 
 impl Spot {
     /// On a list.
     pub(crate) fn on(list: ObjId) -> Spot {
-        Spot { on: Some(list), stale: false }
+        Spot { on: Some(list), ..Spot::default() }
     }
 
     /// Off it again.
     pub(crate) fn off(stale: bool) -> Spot {
-        Spot { on: None, stale }
+        Spot { on: None, stale, behind: Behind::Nothing }
+    }
+
+    /// Off it, and readers go on from it.
+    pub(crate) fn off_for_writers(next: Option<Handle>) -> Spot {
+        Spot { behind: next.map_or(Behind::Head, Behind::Entry), ..Spot::off(true) }
     }
 }
 
@@ -48,14 +68,26 @@ impl Code for Spot {
         const OFF: u8 = 0;
         const STALE: u8 = 1;
         const LISTED: u8 = 2;
-        let mut tag = match (self.on, self.stale) {
-            (Some(_), _) => LISTED,
-            (None, true) => STALE,
-            (None, false) => OFF,
+        const HEAD: u8 = 3;
+        const ENTRY: u8 = 4;
+        let mut tag = match (self.on, self.stale, self.behind) {
+            (Some(_), ..) => LISTED,
+            (None, true, Behind::Nothing) => STALE,
+            (None, true, Behind::Head) => HEAD,
+            (None, true, Behind::Entry(_)) => ENTRY,
+            (None, false, _) => OFF,
         };
         c.byte(&mut tag);
+        let mut next = if let Behind::Entry(next) = self.behind { next } else { Handle::default() };
+        if tag == ENTRY {
+            next.code(c);
+        }
         if C::READING {
-            *self = Spot::off(tag == STALE);
+            *self = match tag {
+                HEAD => Spot::off_for_writers(None),
+                ENTRY => Spot::off_for_writers(Some(next)),
+                _ => Spot::off(tag == STALE),
+            };
         }
         if tag == LISTED {
             let mut on = self.on.unwrap_or_default();

@@ -129,13 +129,21 @@ const OLD: Opt =
 
 /// How they are written.
 pub const OPS: &[OpSpec] = &[
-    OpSpec::new("list-add", &[LIST, ENTRY], "puts an object at the head of a list", "list_add()", |args| {
-        entry(args, How::Add)
-    })
+    OpSpec::new(
+        "list-add",
+        &[LIST, ENTRY],
+        "puts an object at the head of a list",
+        "list_add() list_add_rcu() hlist_add_head_rcu()",
+        |args| entry(args, How::Add),
+    )
     .options(&[option("after", Takes::Object(ENTRIES), "an entry of the list, behind which it comes instead")]),
-    OpSpec::new("list-add-tail", &[LIST, ENTRY], "puts an object at the tail of a list", "list_add_tail()", |args| {
-        entry(args, How::AddTail)
-    })
+    OpSpec::new(
+        "list-add-tail",
+        &[LIST, ENTRY],
+        "puts an object at the tail of a list",
+        "list_add_tail() list_add_tail_rcu()",
+        |args| entry(args, How::AddTail),
+    )
     .options(&[option("before", Takes::Object(ENTRIES), "an entry of the list, before which it comes instead")]),
     OpSpec::new("list-del", &[LIST, ENTRY], "takes an object off a list", "list_del()", |args| entry(args, How::Del)),
     OpSpec::new(
@@ -144,6 +152,14 @@ pub const OPS: &[OpSpec] = &[
         "takes a node off whichever list it is on, and poisons it; one that is poisoned already is told",
         "__list_del_entry()",
         |args| alone(args, How::Del),
+    ),
+    OpSpec::new(
+        "list-del-rcu",
+        &[NODE],
+        "takes a node off whichever list it is on; who stands at it in a read-side section goes on from it as before, so what it \
+         is inside of has to stay until they are out",
+        "list_del_rcu() hlist_del_rcu()",
+        |args| alone(args, How::DelRcu),
     ),
     OpSpec::new(
         "list-del-init",

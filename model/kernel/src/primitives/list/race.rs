@@ -1,7 +1,7 @@
 //! What orders the accesses to a list or a tree: its lock, if it is declared with one, and else whatever does.
 
 use super::Entries;
-use crate::{Cx, Held, ObjId, Property, Rule, Runtime, Violation, property::Form};
+use crate::{Cx, Held, ObjId, Property, Rule, Runtime, Violation, fixed, property::Form};
 
 /// What an operation does, as far as others who are there at the same time are concerned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,9 +41,14 @@ fn is_guarded<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId, access: Access) -> bo
     true
 }
 
+/// Whether the thread is in a read-side section, of RCU or of any SRCU.
+pub(crate) fn is_reader<R: Runtime>(cx: &Cx<'_, R>) -> bool {
+    cx.private.rcu_depth > 0 || cx.program.all::<fixed::Srcu>().any(|srcu| cx.world.srcu(srcu).has_reader(cx.me))
+}
+
 /// Tells a race with a change that has begun; a change begins one itself. True if it is one.
 pub(crate) fn begins<R: Runtime>(cx: &mut Cx<'_, R>, [from, to]: [ObjId; 2], access: Access) -> bool {
-    let walks = access.walks && !(access.under_rcu && cx.private.rcu_depth > 0);
+    let walks = access.walks && !(access.under_rcu && is_reader(cx));
     // Nobody runs beside setup and teardown.
     if cx.me == cx.program.main_thread() || !access.changes && !walks {
         return false;

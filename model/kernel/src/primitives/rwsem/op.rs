@@ -215,7 +215,7 @@ impl RwSemOp {
         let me = cx.me;
         self.note_read(cx, me);
         self.afterwards(then, result);
-        if R::SEES_OVERLAP && cx.rwsem(self.sem).reader_owned.peek() == 1 {
+        if R::LEAVES_OUT && cx.rwsem(self.sem).reader_owned.peek() == 1 {
             return self.proceed();
         }
         self.at = At::SetOwner;

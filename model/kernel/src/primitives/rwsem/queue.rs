@@ -207,7 +207,7 @@ impl RwSemOp {
         let next = match () {
             () if was.writer => At::MarkUndo,
             // A store of what is there already, which only a writer would change.
-            () if R::SEES_OVERLAP && cx.rwsem(self.sem).reader_owned.peek() == 1 => At::MarkRest,
+            () if R::LEAVES_OUT && cx.rwsem(self.sem).reader_owned.peek() == 1 => At::MarkRest,
             () => At::MarkOwner,
         };
         self.keep(cx, s, next)
