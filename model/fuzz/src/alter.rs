@@ -4,7 +4,7 @@
 //! ```text
 //!   leave out    a statement; an unlock, a put, a wake-up and a barrier are named as such
 //!   exchange     two neighbours
-//!   negate       the condition of a `when` or a `while`
+//!   negate       the condition of a `when` or a `while`; what a promise says (`assert-held`, `on-return`, `warn-on`)
 //!   weaken       the order of an access
 //!   usage        another usage class of a fence, one weaker and one stronger
 //! ```
@@ -142,8 +142,14 @@ const SCRIPTS: [&str; 13] = [
     "setup",
     "teardown",
 ];
-/// What does nothing by itself.
-const IDLE: [&str; 7] = ["label", "only", "except", "unreached", "survives", "progress", "else"];
+/// What does nothing by itself. A local that nobody declares is C's compiler's to tell.
+const IDLE: [&str; 8] = ["label", "only", "except", "unreached", "survives", "progress", "else", "local"];
+/// What only says what has to be so. Without it the code is the same code: the mistake is to say the opposite, which is
+/// told wherever somebody comes to it.
+const PROMISES: [&str; 8] =
+    ["assert", "assert-held", "assert-not-held", "bug-on", "might-lock", "might-sleep", "on-return", "warn-on"];
+/// Behind these nothing is run: what changes places with one is left out.
+const JUMPS: [&str; 4] = ["break", "continue", "goto", "return"];
 /// From the strongest to the weakest.
 const ORDERS: [&str; 5] = ["full", "acq-rel", "acquire", "release", "relaxed"];
 /// From the strongest to the weakest.
@@ -233,12 +239,13 @@ impl<'a> Found<'a> {
             let next = nodes.get(at + 1);
             let others = nodes[at + 1..].iter().take_while(|next| next.name == "else");
             let others = others.take(if node.name == "when" { nodes.len() } else { 0 });
-            if !IDLE.contains(&node.name.as_str()) {
+            if !IDLE.contains(&node.name.as_str()) && !PROMISES.contains(&node.name.as_str()) {
                 self.leave_out(node, others);
             } else if node.name == "else" {
                 self.add(Kind::LeaveOut, node, String::new(), self.with(&[(node.span.start..node.span.start, "/-")]));
             }
-            if let Some(next) = next.filter(|next| is_movable(node) && is_movable(next)) {
+            let jumps = |next: &Node| JUMPS.contains(&next.name.as_str());
+            if let Some(next) = next.filter(|next| is_movable(node) && is_movable(next) && !jumps(next)) {
                 let behind_else = nodes.get(at + 2).is_some_and(|after| after.name == "else" && next.name == "when");
                 let same = self.text[node.span.clone()] == self.text[next.span.clone()];
                 if !behind_else && !same && !commute(node, next, &self.declared) {
@@ -266,11 +273,24 @@ impl<'a> Found<'a> {
         self.push(Kind::Exchange, node, was, becomes, text);
     }
 
-    /// `when "E"` becomes `when "!(E)"`, `r is=0` becomes `r is-not=0`.
+    /// `when "E"` becomes `when "!(E)"`, `r is=0` becomes `r is-not=0`; and what is promised the opposite.
     fn negate(&mut self, node: &Node) {
-        if !matches!(node.name.as_str(), "when" | "while" | "else") {
-            return;
+        let name = node.span.start..node.span.start + node.name.len();
+        match node.name.as_str() {
+            "assert-held" => self.replace(Kind::Negate, node, name, "assert-not-held"),
+            "assert-not-held" => self.replace(Kind::Negate, node, name, "assert-held"),
+            "assert" | "bug-on" | "warn-on" | "on-return" => {
+                if let Some(part) = node.entries.first().filter(|part| part.quoted) {
+                    let new = format!("\"!({})\"", part.value.trim_matches('"'));
+                    self.replace(Kind::Negate, node, part.span.clone(), &new);
+                }
+            }
+            "when" | "while" | "else" => self.negate_condition(node),
+            _ => {}
         }
+    }
+
+    fn negate_condition(&mut self, node: &Node) {
         for part in &node.entries {
             let new = match part.key.as_deref() {
                 Some("is") => format!("is-not={}", part.value),
@@ -366,7 +386,8 @@ fn explained(node: &Node) -> Option<(Vec<String>, String)> {
 
 /// What can change places with its neighbour: no label, and nothing that belongs to what stands before it.
 fn is_movable(node: &Node) -> bool {
-    !IDLE.contains(&node.name.as_str())
+    let name = node.name.as_str();
+    !IDLE.contains(&name) && !PROMISES.contains(&name) && !JUMPS.contains(&name)
 }
 
 fn one_line(text: &str) -> String {
@@ -411,6 +432,22 @@ mod tests {
             all().into_iter().find(|a| a.was == "when \"v == 1\"" && a.becomes.is_empty()).expect("it is left out");
         assert!(gone.text.contains("/-when \"v == 1\"") && gone.text.contains("/-else"), "{}", gone.text);
         assert!(fenceweave_scenario::load("s.kdl", &gone.text).is_ok());
+    }
+
+    #[test]
+    fn a_promise_is_turned_round_and_a_declaration_left_alone() {
+        let text = "fn f b { local errno ret; on-return \"return\" { assert-held b.l }; assert-not-held b.l; lock b.l; warn-on \"b.n\"; let ret=0; return ret }";
+        let made: Vec<(Kind, String)> = alterations_of_library(text)
+            .expect("a well-formed text")
+            .into_iter()
+            .map(|a| (a.kind, a.becomes))
+            .collect();
+        let turned = ["on-return \"!(return)\"", "assert-not-held b.l", "assert-held b.l", "warn-on \"!(b.n)\""];
+        for becomes in turned {
+            assert!(made.contains(&(Kind::Negate, becomes.to_owned())), "{becomes}: {made:?}");
+        }
+        let others: Vec<&Kind> = made.iter().map(|(kind, _)| kind).filter(|kind| **kind != Kind::Negate).collect();
+        assert_eq!(others, [&Kind::LeaveOut; 3], "the lock, the assignment and the return: {made:?}");
     }
 
     #[test]
