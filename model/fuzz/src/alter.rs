@@ -437,7 +437,7 @@ mod tests {
     #[test]
     fn a_promise_is_turned_round_and_a_declaration_left_alone() {
         let text = "fn f b { local errno ret; on-return \"return\" { assert-held b.l }; assert-not-held b.l; lock b.l; warn-on \"b.n\"; let ret=0; return ret }";
-        let made: Vec<(Kind, String)> = alterations_of_library(text)
+        let made: Vec<(Kind, String)> = alterations_of_library(text, &[text])
             .expect("a well-formed text")
             .into_iter()
             .map(|a| (a.kind, a.becomes))
