@@ -21,6 +21,7 @@ mod signals;
 mod soak;
 mod stress;
 mod sweep;
+mod topology;
 mod vacuity;
 
 use crate::{
@@ -121,6 +122,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::Stress(a) => stress::stress(a),
         Command::Sweep(a) => sweep::sweep(a),
         Command::Merge(a) => merge::merge(a),
+        Command::Topology(a) => topology::topology(a),
         Command::Properties => properties(),
         Command::Library(a) => library::library(a),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),

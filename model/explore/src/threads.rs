@@ -17,6 +17,9 @@
 //! * *Luck is helped along.* Each run has a temper, drawn from the seed: steps are held up by yields and spins, or one
 //!   thread is behind all others. The seed fixes what is drawn, not what the machine does with it.
 //!
+//! * *User space is touched by real addresses*, where the program has page tables: the processor says which accesses
+//!   fault, and an access hangs in a real one while its handler runs in steps (`kernel/src/pte/processor.rs`).
+//!
 //! The result is *sampled*, whatever was seen: it never says that anything holds.
 //!
 //! # What it does not take

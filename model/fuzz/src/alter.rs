@@ -4,13 +4,16 @@
 //! ```text
 //!   leave out    a statement; an unlock, a put, a wake-up and a barrier are named as such
 //!   exchange     two neighbours
-//!   negate       the condition of a `when` or a `while`
+//!   negate       the condition of a `when` or a `while`; what a promise says (`assert-held`, `on-return`, `warn-on`)
 //!   weaken       the order of an access
 //!   usage        another usage class of a fence, one weaker and one stronger
 //! ```
 //!
 //! The text is edited in place, so that every line stays where it is. What no longer loads shows nothing; whether an
-//! alteration is noticed is for whoever runs it to say.
+//! alteration is noticed is for whoever runs it to say. Neighbours whose order nobody can tell stay as they are: see
+//! `commute`.
+
+mod commute;
 
 use std::{
     fmt,
@@ -20,6 +23,7 @@ use std::{
 use fenceweave_scenario::Report;
 
 use crate::tree::{Node, Part, Tree};
+use commute::{Declared, commute};
 
 /// What sort of mistake it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -138,8 +142,14 @@ const SCRIPTS: [&str; 13] = [
     "setup",
     "teardown",
 ];
-/// What does nothing by itself.
-const IDLE: [&str; 7] = ["label", "only", "except", "unreached", "survives", "progress", "else"];
+/// What does nothing by itself. A local that nobody declares is C's compiler's to tell.
+const IDLE: [&str; 8] = ["label", "only", "except", "unreached", "survives", "progress", "else", "local"];
+/// What only says what has to be so. Without it the code is the same code: the mistake is to say the opposite, which is
+/// told wherever somebody comes to it.
+const PROMISES: [&str; 8] =
+    ["assert", "assert-held", "assert-not-held", "bug-on", "might-lock", "might-sleep", "on-return", "warn-on"];
+/// Behind these nothing is run: what changes places with one is left out.
+const JUMPS: [&str; 4] = ["break", "continue", "goto", "return"];
 /// From the strongest to the weakest.
 const ORDERS: [&str; 5] = ["full", "acq-rel", "acquire", "release", "relaxed"];
 /// From the strongest to the weakest.
@@ -153,6 +163,7 @@ const USAGES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
 pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report> {
     let tree = Tree::read(text)?;
     let mut found = Found::new(text);
+    found.declared = Declared::of(&[&tree.nodes]);
     let is_it = |node: &&Node| node.entries.first().is_some_and(|name| name.value == scenario);
     for node in tree.nodes.iter().filter(is_it) {
         found.sections(node.block.as_deref().unwrap_or_default());
@@ -160,14 +171,16 @@ pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report
     Ok(found.all)
 }
 
-/// Every alteration of the functions of a library's file, in the order of the text.
+/// Every alteration of the functions of a library's file, in the order of the text; `all` are the texts of the library.
 ///
 /// # Errors
 ///
-/// If the text is no well-formed file.
-pub fn alterations_of_library(text: &str) -> Result<Vec<Alteration>, Report> {
+/// If a text is no well-formed file.
+pub fn alterations_of_library(text: &str, all: &[&str]) -> Result<Vec<Alteration>, Report> {
     let tree = Tree::read(text)?;
     let mut found = Found::new(text);
+    let all = all.iter().map(|text| Tree::read(text)).collect::<Result<Vec<Tree>, Report>>()?;
+    found.declared = Declared::of(&all.iter().map(|tree| tree.nodes.as_slice()).collect::<Vec<_>>());
     found.sections(&tree.nodes);
     Ok(found.all)
 }
@@ -186,8 +199,10 @@ pub fn at_most(max: usize, all: Vec<Alteration>) -> Vec<Alteration> {
 /// Alterations found so far.
 struct Found<'a> {
     text: &'a str,
+    /// What is declared around it.
+    declared: Declared,
     /// What the author says of the statement at hand: the kinds, all if there is none, and why.
-    explained: Option<(Vec<String>, String)>,
+    explained: Vec<(Vec<String>, String)>,
     /// The lines of the section at hand.
     section: RangeInclusive<u32>,
     all: Vec<Alteration>,
@@ -195,7 +210,7 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn new(text: &'a str) -> Found<'a> {
-        Found { text, explained: None, section: 0..=0, all: vec![] }
+        Found { text, declared: Declared::default(), explained: vec![], section: 0..=0, all: vec![] }
     }
 
     /// The line of a place, from 1.
@@ -220,24 +235,26 @@ impl<'a> Found<'a> {
 
     fn block(&mut self, nodes: &[Node]) {
         for (at, node) in nodes.iter().enumerate() {
-            self.explained = at.checked_sub(1).and_then(|before| explained(&nodes[before]));
+            self.explained = nodes[..at].iter().rev().map_while(explained).collect();
             let next = nodes.get(at + 1);
             let others = nodes[at + 1..].iter().take_while(|next| next.name == "else");
             let others = others.take(if node.name == "when" { nodes.len() } else { 0 });
-            if !IDLE.contains(&node.name.as_str()) {
+            if !IDLE.contains(&node.name.as_str()) && !PROMISES.contains(&node.name.as_str()) {
                 self.leave_out(node, others);
             } else if node.name == "else" {
                 self.add(Kind::LeaveOut, node, String::new(), self.with(&[(node.span.start..node.span.start, "/-")]));
             }
-            if let Some(next) = next.filter(|next| is_movable(node) && is_movable(next)) {
+            let jumps = |next: &Node| JUMPS.contains(&next.name.as_str());
+            if let Some(next) = next.filter(|next| is_movable(node) && is_movable(next) && !jumps(next)) {
                 let behind_else = nodes.get(at + 2).is_some_and(|after| after.name == "else" && next.name == "when");
-                if !behind_else && self.text[node.span.clone()] != self.text[next.span.clone()] {
+                let same = self.text[node.span.clone()] == self.text[next.span.clone()];
+                if !behind_else && !same && !commute(node, next, &self.declared) {
                     self.exchange(node, next);
                 }
             }
             self.negate(node);
             self.options(node);
-            self.explained = None;
+            self.explained.clear();
             self.block(node.block.as_deref().unwrap_or_default());
         }
     }
@@ -256,11 +273,24 @@ impl<'a> Found<'a> {
         self.push(Kind::Exchange, node, was, becomes, text);
     }
 
-    /// `when "E"` becomes `when "!(E)"`, `r is=0` becomes `r is-not=0`.
+    /// `when "E"` becomes `when "!(E)"`, `r is=0` becomes `r is-not=0`; and what is promised the opposite.
     fn negate(&mut self, node: &Node) {
-        if !matches!(node.name.as_str(), "when" | "while" | "else") {
-            return;
+        let name = node.span.start..node.span.start + node.name.len();
+        match node.name.as_str() {
+            "assert-held" => self.replace(Kind::Negate, node, name, "assert-not-held"),
+            "assert-not-held" => self.replace(Kind::Negate, node, name, "assert-held"),
+            "assert" | "bug-on" | "warn-on" | "on-return" => {
+                if let Some(part) = node.entries.first().filter(|part| part.quoted) {
+                    let new = format!("\"!({})\"", part.value.trim_matches('"'));
+                    self.replace(Kind::Negate, node, part.span.clone(), &new);
+                }
+            }
+            "when" | "while" | "else" => self.negate_condition(node),
+            _ => {}
         }
+    }
+
+    fn negate_condition(&mut self, node: &Node) {
         for part in &node.entries {
             let new = match part.key.as_deref() {
                 Some("is") => format!("is-not={}", part.value),
@@ -319,7 +349,7 @@ impl<'a> Found<'a> {
         let line = self.line_of(node.span.start);
         let column = u32::try_from(before[start..].chars().count() + 1).unwrap_or(u32::MAX);
         let meant = |kinds: &[String]| kinds.is_empty() || kinds.iter().any(|known| known == kind.name());
-        let because = self.explained.as_ref().filter(|(kinds, _)| meant(kinds)).map(|(_, why)| why.clone());
+        let because = self.explained.iter().find(|(kinds, _)| meant(kinds)).map(|(_, why)| why.clone());
         let section = self.section.clone();
         self.all.push(Alteration { kind, line, column, section, was, becomes, because, text });
     }
@@ -356,7 +386,8 @@ fn explained(node: &Node) -> Option<(Vec<String>, String)> {
 
 /// What can change places with its neighbour: no label, and nothing that belongs to what stands before it.
 fn is_movable(node: &Node) -> bool {
-    !IDLE.contains(&node.name.as_str())
+    let name = node.name.as_str();
+    !IDLE.contains(&name) && !PROMISES.contains(&name) && !JUMPS.contains(&name)
 }
 
 fn one_line(text: &str) -> String {
@@ -401,6 +432,22 @@ mod tests {
             all().into_iter().find(|a| a.was == "when \"v == 1\"" && a.becomes.is_empty()).expect("it is left out");
         assert!(gone.text.contains("/-when \"v == 1\"") && gone.text.contains("/-else"), "{}", gone.text);
         assert!(fenceweave_scenario::load("s.kdl", &gone.text).is_ok());
+    }
+
+    #[test]
+    fn a_promise_is_turned_round_and_a_declaration_left_alone() {
+        let text = "fn f b { local errno ret; on-return \"return\" { assert-held b.l }; assert-not-held b.l; lock b.l; warn-on \"b.n\"; let ret=0; return ret }";
+        let made: Vec<(Kind, String)> = alterations_of_library(text, &[text])
+            .expect("a well-formed text")
+            .into_iter()
+            .map(|a| (a.kind, a.becomes))
+            .collect();
+        let turned = ["on-return \"!(return)\"", "assert-not-held b.l", "assert-held b.l", "warn-on \"!(b.n)\""];
+        for becomes in turned {
+            assert!(made.contains(&(Kind::Negate, becomes.to_owned())), "{becomes}: {made:?}");
+        }
+        let others: Vec<&Kind> = made.iter().map(|(kind, _)| kind).filter(|kind| **kind != Kind::Negate).collect();
+        assert_eq!(others, [&Kind::LeaveOut; 3], "the lock, the assignment and the return: {made:?}");
     }
 
     #[test]

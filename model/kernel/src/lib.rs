@@ -35,6 +35,7 @@ pub mod lock_all;
 pub mod machine;
 pub mod memory;
 pub mod observe;
+pub mod pci;
 pub mod primitives;
 pub mod program;
 pub mod property;

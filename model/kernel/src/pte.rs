@@ -290,6 +290,8 @@ fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Value {
 
 impl Protocol for PteOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        // Who looks at every table takes their locks in the tables' order, and has one already.
+        cx.rt.has_frames();
         cx.rt.enter(self.lock);
         Flow::Done(match self.how {
             How::Insert => self.insert(cx),

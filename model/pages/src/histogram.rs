@@ -39,7 +39,8 @@ impl Histogram {
         self.count
     }
 
-    /// How many there were of each power of two, from the smallest that has any to the largest: below the second number.
+    /// How many there were of each power of two, from the smallest that has any to the largest: below the second
+    /// number.
     pub fn by_power(&self) -> Vec<(u64, u64)> {
         let all: Vec<(u64, u64)> = self
             .buckets

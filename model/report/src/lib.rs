@@ -11,6 +11,7 @@
 //! * [`conditions`]: a condition of an expectation, and what was seen of it.
 //! * [`difference`]: what two programs come to that are meant to be nearly the same.
 //! * [`json`]: all of it for other programs.
+//! * [`topology`]: which PCI device reaches which.
 //! * [`mermaid`]: a trace as a sequence diagram.
 //!
 //! # What must not
@@ -36,6 +37,7 @@ mod site;
 pub mod style;
 pub mod summary;
 pub mod token;
+pub mod topology;
 pub mod trace;
 mod verdict;
 mod waiting;

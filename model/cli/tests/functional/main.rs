@@ -30,5 +30,6 @@ mod sampling;
 mod sentences;
 mod stress;
 mod sweep;
+mod topology;
 mod traces;
 mod warnings;

@@ -38,6 +38,7 @@ const FLOORS: &[&[&str]] = &[
         "counted",
         "granularity",
         "shared",
+        "pci",
     ],
     &["cover", "kind", "program", "world"],
     &["cx", "mutation", "protocol", "parts"],

@@ -1,11 +1,6 @@
 //! A frame of memory that can be laid anywhere: of an arena, or of an aperture.
 
-use crate::{
-    aperture::Aperture,
-    run::Buffer,
-    system::Arena,
-    units::{PAGE_SHIFT, PageIndex},
-};
+use crate::{aperture::Aperture, run::Buffer, system::Arena, units::PageIndex};
 use std::sync::Arc;
 
 /// What it is a frame of.
@@ -64,6 +59,6 @@ impl Frame {
     /// Where in that.
     #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
     pub(crate) fn offset(&self) -> u64 {
-        u64::from(self.number) << PAGE_SHIFT
+        u64::from(self.number) << crate::PAGE_SHIFT
     }
 }
