@@ -42,8 +42,8 @@ impl<T: Copy + 'static> Data<T> {
     }
 }
 
-/// One thread's handle on a value that a spinlock protects. The lock orders the accesses, so loom needs no cell; but for
-/// who looks without it, of whom loom knows by an atomic beside, which each change and each look meets.
+/// One thread's handle on a value that a spinlock protects. The lock orders the accesses, so loom needs no cell. Of who
+/// looks without it loom knows by an atomic beside, which each change and each look meets.
 pub(super) struct LoomCell<T> {
     data: Rc<Data<T>>,
     seen: Option<LoomAtomic<u8>>,
