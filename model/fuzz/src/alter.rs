@@ -10,7 +10,10 @@
 //! ```
 //!
 //! The text is edited in place, so that every line stays where it is. What no longer loads shows nothing; whether an
-//! alteration is noticed is for whoever runs it to say.
+//! alteration is noticed is for whoever runs it to say. Neighbours whose order nobody can tell stay as they are: see
+//! `commute`.
+
+mod commute;
 
 use std::{
     fmt,
@@ -20,6 +23,7 @@ use std::{
 use fenceweave_scenario::Report;
 
 use crate::tree::{Node, Part, Tree};
+use commute::{Declared, commute};
 
 /// What sort of mistake it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -159,6 +163,7 @@ const USAGES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
 pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report> {
     let tree = Tree::read(text)?;
     let mut found = Found::new(text);
+    found.declared = Declared::of(&[&tree.nodes]);
     let is_it = |node: &&Node| node.entries.first().is_some_and(|name| name.value == scenario);
     for node in tree.nodes.iter().filter(is_it) {
         found.sections(node.block.as_deref().unwrap_or_default());
@@ -166,14 +171,16 @@ pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report
     Ok(found.all)
 }
 
-/// Every alteration of the functions of a library's file, in the order of the text.
+/// Every alteration of the functions of a library's file, in the order of the text; `all` are the texts of the library.
 ///
 /// # Errors
 ///
-/// If the text is no well-formed file.
-pub fn alterations_of_library(text: &str) -> Result<Vec<Alteration>, Report> {
+/// If a text is no well-formed file.
+pub fn alterations_of_library(text: &str, all: &[&str]) -> Result<Vec<Alteration>, Report> {
     let tree = Tree::read(text)?;
     let mut found = Found::new(text);
+    let all = all.iter().map(|text| Tree::read(text)).collect::<Result<Vec<Tree>, Report>>()?;
+    found.declared = Declared::of(&all.iter().map(|tree| tree.nodes.as_slice()).collect::<Vec<_>>());
     found.sections(&tree.nodes);
     Ok(found.all)
 }
@@ -192,8 +199,10 @@ pub fn at_most(max: usize, all: Vec<Alteration>) -> Vec<Alteration> {
 /// Alterations found so far.
 struct Found<'a> {
     text: &'a str,
+    /// What is declared around it.
+    declared: Declared,
     /// What the author says of the statement at hand: the kinds, all if there is none, and why.
-    explained: Option<(Vec<String>, String)>,
+    explained: Vec<(Vec<String>, String)>,
     /// The lines of the section at hand.
     section: RangeInclusive<u32>,
     all: Vec<Alteration>,
@@ -201,7 +210,7 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn new(text: &'a str) -> Found<'a> {
-        Found { text, explained: None, section: 0..=0, all: vec![] }
+        Found { text, declared: Declared::default(), explained: vec![], section: 0..=0, all: vec![] }
     }
 
     /// The line of a place, from 1.
@@ -226,7 +235,7 @@ impl<'a> Found<'a> {
 
     fn block(&mut self, nodes: &[Node]) {
         for (at, node) in nodes.iter().enumerate() {
-            self.explained = at.checked_sub(1).and_then(|before| explained(&nodes[before]));
+            self.explained = nodes[..at].iter().rev().map_while(explained).collect();
             let next = nodes.get(at + 1);
             let others = nodes[at + 1..].iter().take_while(|next| next.name == "else");
             let others = others.take(if node.name == "when" { nodes.len() } else { 0 });
@@ -238,13 +247,14 @@ impl<'a> Found<'a> {
             let jumps = |next: &Node| JUMPS.contains(&next.name.as_str());
             if let Some(next) = next.filter(|next| is_movable(node) && is_movable(next) && !jumps(next)) {
                 let behind_else = nodes.get(at + 2).is_some_and(|after| after.name == "else" && next.name == "when");
-                if !behind_else && self.text[node.span.clone()] != self.text[next.span.clone()] {
+                let same = self.text[node.span.clone()] == self.text[next.span.clone()];
+                if !behind_else && !same && !commute(node, next, &self.declared) {
                     self.exchange(node, next);
                 }
             }
             self.negate(node);
             self.options(node);
-            self.explained = None;
+            self.explained.clear();
             self.block(node.block.as_deref().unwrap_or_default());
         }
     }
@@ -339,7 +349,7 @@ impl<'a> Found<'a> {
         let line = self.line_of(node.span.start);
         let column = u32::try_from(before[start..].chars().count() + 1).unwrap_or(u32::MAX);
         let meant = |kinds: &[String]| kinds.is_empty() || kinds.iter().any(|known| known == kind.name());
-        let because = self.explained.as_ref().filter(|(kinds, _)| meant(kinds)).map(|(_, why)| why.clone());
+        let because = self.explained.iter().find(|(kinds, _)| meant(kinds)).map(|(_, why)| why.clone());
         let section = self.section.clone();
         self.all.push(Alteration { kind, line, column, section, was, becomes, because, text });
     }
@@ -427,7 +437,7 @@ mod tests {
     #[test]
     fn a_promise_is_turned_round_and_a_declaration_left_alone() {
         let text = "fn f b { local errno ret; on-return \"return\" { assert-held b.l }; assert-not-held b.l; lock b.l; warn-on \"b.n\"; let ret=0; return ret }";
-        let made: Vec<(Kind, String)> = alterations_of_library(text)
+        let made: Vec<(Kind, String)> = alterations_of_library(text, &[text])
             .expect("a well-formed text")
             .into_iter()
             .map(|a| (a.kind, a.becomes))

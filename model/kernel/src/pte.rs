@@ -9,8 +9,9 @@
 //! ```
 //!
 //! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page
-//! frame, with [`RDONLY`] if it must not be written; or something else, with [`ABSENT`]. One table stands for those of all processes: no two mappings have
-//! an address in common. A number that is that of a frame of the scenario's is that frame, and others are only numbers.
+//! frame, with [`RDONLY`] if it must not be written; or something else, with [`ABSENT`]. One table stands for those of
+//! all processes: no two mappings have an address in common. A number that is that of a frame of the scenario's is that
+//! frame, and others are only numbers.
 //! The lock of a table has no step of its own, since each of these is one. What a CPU has cached
 //! of a translation is gone when `zap` and `wp` are over, for the flush waits for the other CPUs; so they are one step,
 //! and what translated before is over, too. Left out: levels, accessed and dirty bits, huge entries, `struct page` and
@@ -44,9 +45,11 @@ use crate::{
 
 /// Set in an entry that must not be written, as `PTE_RDONLY` of arm64.
 pub const RDONLY: i32 = 1 << 20;
-/// Set in an entry that leads nowhere and is none, as one of a page that is moving or swapped out: no access comes to it.
+/// Set in an entry that leads nowhere and is not none, as one of a page that is moving or swapped out: no access comes
+/// to it.
 const ABSENT: i32 = 1 << 21;
-/// Set in an entry through which writes are gathered and nothing is cached, and in one through which each goes by itself.
+/// Set in an entry through which writes are gathered and nothing is cached, and in one through which each goes by
+/// itself.
 const WC: i32 = 1 << 22;
 const UC: i32 = 1 << 23;
 /// Most entries of a table.
@@ -287,6 +290,8 @@ fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Value {
 
 impl Protocol for PteOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        // Who looks at every table takes their locks in the tables' order, and has one already.
+        cx.rt.has_frames();
         cx.rt.enter(self.lock);
         Flow::Done(match self.how {
             How::Insert => self.insert(cx),

@@ -3,7 +3,7 @@
 
 use super::{Exit, find, in_order, load, usage, write};
 use crate::{
-    args::MutantsArgs,
+    args::{MutantsArgs, Place},
     files,
     judge::Grade,
     run::{self, LimitOverrides, Options},
@@ -21,7 +21,7 @@ use fenceweave_scenario::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::{ControlFlow, RangeInclusive},
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     time::Instant,
@@ -142,8 +142,9 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
         return usage(&format!("no scenario there uses `{name}`: what would notice a mistake in it?"));
     }
     let mut round = Round::new(args);
+    let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).collect();
     for (file, text) in &files {
-        let every = match alterations_of_library(text) {
+        let every = match alterations_of_library(text, &texts) {
             Ok(every) => every,
             Err(report) => return super::Unread(report).tell(),
         };
@@ -156,7 +157,7 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
 /// them say. Each has little room at first: who has not noticed it there is asked again when nobody else has.
 fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str) -> Fate {
     let replaced = Replaced { file, text: &a.text };
-    let reach = |(_, known): &(usize, &Known<'_>)| known.comes_to(&replaced, &a.section);
+    let reach = |(_, known): &(usize, &Known<'_>)| known.comes_to(&replaced, a);
     let known = all.iter().enumerate().flat_map(|(of, subject)| subject.cases.iter().map(move |known| (of, known)));
     let mut left: Vec<(usize, &Known<'_>)> = known.filter(reach).collect();
     left.sort_by_key(|(_, known)| known.states);
@@ -222,8 +223,9 @@ impl<'a> Round<'a> {
     }
 
     /// Puts these into a file, one after the other, and tells what becomes of each.
-    fn go(&mut self, file: &str, every: Vec<Alteration>, fate: impl Fn(&Alteration) -> Fate + Sync) {
+    fn go(&mut self, file: &str, mut every: Vec<Alteration>, fate: impl Fn(&Alteration) -> Fate + Sync) {
         let (args, all, began) = (self.args, &mut self.all, self.began);
+        every.retain(|a| args.at.is_empty() || args.at.iter().any(|place| is_at(place, file, a)));
         all.left_out += every.len().saturating_sub(args.max as usize);
         let every = at_most(args.max as usize, every);
         let late = || args.seconds.is_some_and(|most| began.elapsed() > most);
@@ -251,6 +253,10 @@ impl<'a> Round<'a> {
     }
 }
 
+fn is_at(place: &Place, file: &str, a: &Alteration) -> bool {
+    place.file.as_ref().is_none_or(|name| file.ends_with(name.as_str())) && place.lines.contains(&a.line)
+}
+
 /// What the author has said of it.
 fn explained(a: &Alteration, fate: Fate) -> Fate {
     match (&a.because, fate) {
@@ -276,32 +282,36 @@ struct Known<'a> {
     case: &'a Case,
     ends: Ends,
     states: u64,
-    /// The lines of each file that executions come to; `None` if nobody has counted.
-    lines: Option<BTreeMap<String, BTreeSet<u32>>>,
+    /// The lines of each file on which there is a step; `None` if nobody has counted.
+    lines: Option<Lines>,
 }
 
+/// By the name of a file, lines on which there is a step, and whether executions come to one of them.
+type Lines = BTreeMap<String, BTreeMap<u32, bool>>;
+
 impl Known<'_> {
-    /// Whether any execution comes to these lines of a library's file. One that does not is the same whatever stands
-    /// there.
-    fn comes_to(&self, file: &Replaced<'_>, lines: &RangeInclusive<u32>) -> bool {
+    /// Whether any execution comes to this statement of a library's file; if it is no step of its own, to the function
+    /// that it stands in. One that does not is the same whatever stands there.
+    fn comes_to(&self, file: &Replaced<'_>, a: &Alteration) -> bool {
         let Some(known) = &self.lines else { return true };
-        known.iter().any(|(name, come_to)| come_to.range(lines.clone()).next().is_some() && file.is(name))
+        let mut there = known.iter().filter(|(name, _)| file.is(name)).map(|(_, lines)| lines);
+        there.any(|lines| match lines.get(&a.line) {
+            Some(came) => *came,
+            None => lines.range(a.section.clone()).any(|(_, came)| *came),
+        })
     }
 }
 
-/// The lines that executions came to, by the name of the file.
-fn lines_of(program: &Program, cover: &Cover) -> BTreeMap<String, BTreeSet<u32>> {
-    let mut found: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+/// The lines of a program, and whether executions came there.
+fn lines_of(program: &Program, cover: &Cover) -> Lines {
+    let mut found = Lines::new();
     let scripts = program.scripts.iter().chain([&program.setup, &program.teardown]);
     for (at, script) in scripts.enumerate() {
-        for (line, _) in script.lines.iter().zip(cover.of(at)).filter(|(_, passed)| passed.came > 0) {
+        for (line, passed) in script.lines.iter().zip(cover.of(at)) {
             let Some(name) = usize::from(line.file).checked_sub(1).and_then(|file| program.files.get(file)) else {
                 continue;
             };
-            match found.get_mut(name) {
-                Some(lines) => _ = lines.insert(line.line),
-                None => _ = found.insert(name.clone(), BTreeSet::from([line.line])),
-            }
+            *found.entry(name.clone()).or_default().entry(line.line).or_default() |= passed.came > 0;
         }
     }
     found

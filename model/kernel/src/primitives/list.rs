@@ -24,8 +24,8 @@
 //! them. A list that is declared with its lock (`guarded-by`) is not raced for: each access without the lock is told,
 //! even if nobody was near, and so a change is one step. `list-empty` and `on-list` are looks that the kernel makes
 //! without a lock too (READ_ONCE()), and so are `list-first` and `list-next` in a read-side section of RCU or SRCU:
-//! list_for_each_entry_rcu(). Who stands at an entry then that `list_del_rcu()` takes off goes on to what came behind it,
-//! which may be off by now as well, and is there as long as nobody frees it too early.
+//! list_for_each_entry_rcu(). Who stands at an entry then that `list_del_rcu()` takes off goes on to what came behind
+//! it, which may be off by now as well, and is there as long as nobody frees it too early.
 //!
 //! Found is also what CONFIG_DEBUG_LIST finds, and entries that are gone: used after they were freed, or freed while
 //! they were on a list.

@@ -10,8 +10,8 @@ pub(crate) use crate::fence::is_later_or_same;
 pub(crate) use crate::fence::{forget_footprint, forget_reader};
 /// What is inside of an object is there as long as that: KASAN would see every access to it afterwards.
 pub(crate) use crate::primitives::slab::members::check_member;
-/// Nobody may still be led to a frame that goes: what `free_pages()` of a kernel that counts mappings would find; nor in
-/// another way than the kernel's own mapping has it.
+/// Nobody may still be led to a frame that goes: what `free_pages()` of a kernel that counts mappings would find; nor
+/// in another way than the kernel's own mapping has it.
 pub(crate) use crate::pte::{entries, tell_mapped, tell_other_caching};
 /// `dma_resv_unlock()` is `dma_resv_reset_max_fences()` and `ww_mutex_unlock()`.
 pub(crate) use crate::resv::{reset_footprint, reset_max_fences};

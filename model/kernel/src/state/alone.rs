@@ -148,10 +148,10 @@ impl State {
         }
     }
 
-    /// Whether its operation is a `new` that chooses among slots which nobody can tell from each other: in setup, as long
-    /// as none of them was anything before. All hold the same then and nobody points to one, so whichever it takes, the
-    /// rest is the same but for their numbers. A slot that was freed holds what its object left, and who kept a pointer
-    /// to that finds the new one there or does not.
+    /// Whether its operation is a `new` that chooses among slots which nobody can tell from each other: in setup, as
+    /// long as none of them was anything before. All hold the same then and nobody points to one, so whichever it
+    /// takes, the rest is the same but for their numbers. A slot that was freed holds what its object left, and who
+    /// kept a pointer to that finds the new one there or does not.
     fn takes_any_slot(&self, program: &Program, script: &Script, thread: &Thread) -> bool {
         let instr = script.code.get(usize::from(thread.pc()));
         let takes = matches!(instr, Some(Instr::Op { op, .. }) if matches!(op.row().chooses, Some((Fall::Slot, _))));

@@ -1,5 +1,5 @@
-//! What the kernel itself runs, if a program has use for it: who runs grace periods, who calls what is called after those
-//! of a sleepable RCU, and `delayed_fput()`.
+//! What the kernel itself runs, if a program has use for it: who runs grace periods, who calls what is called after
+//! those of a sleepable RCU, and `delayed_fput()`.
 
 use fenceweave_kernel::primitives::{irq, rcu, srcu, syscall};
 use fenceweave_kernel::program::{Role, SourceLine};
