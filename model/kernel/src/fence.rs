@@ -206,7 +206,7 @@ impl<R: Runtime> Fence<R> {
             refs: Counted::new(u16::from(initialised)),
             published: R::Atomic::new(Published(false)),
             readers: R::Note::new(ThreadSet::default()),
-            locked: R::Cell::seen(Locked::default(), id),
+            locked: R::Cell::new(Locked::default(), id),
             shared: None,
         }
     }
@@ -531,7 +531,7 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
 /// execution ends with the warning.
 fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
     let done = Flow::Done(Value::Word(1));
-    let pending = cx.fence(fence).locked.look().len > 0;
+    let pending = cx.fence(fence).locked.peek().len > 0;
     if pending && !test_signaled(cx, fence) {
         cx.violate(Property::FENCE_RELEASED_PENDING, Some(fence));
         return done;

@@ -290,7 +290,7 @@ struct Known<'a> {
 type Lines = BTreeMap<String, BTreeMap<u32, bool>>;
 
 impl Known<'_> {
-    /// Whether any execution comes to this statement of a library's file, or if it is no step of its own, to the function
+    /// Whether any execution comes to this statement of a library's file; if it is no step of its own, to the function
     /// that it stands in. One that does not is the same whatever stands there.
     fn comes_to(&self, file: &Replaced<'_>, a: &Alteration) -> bool {
         let Some(known) = &self.lines else { return true };

@@ -1,10 +1,7 @@
 //! What a spinlock protects, and the checker's notes: values beside loom, which is told of the lock alone.
 
-use super::{
-    cells::LoomAtomic,
-    hub::{Clock, Hub, Slot},
-};
-use fenceweave_kernel::{AtomicCell, Held, ObjId, SharedCell, runtime::NoteCell};
+use super::hub::{Clock, Hub, Slot};
+use fenceweave_kernel::{Held, ObjId, SharedCell, runtime::NoteCell};
 use std::{cell::Cell, rc::Rc};
 
 /// A value beside loom.
@@ -42,34 +39,22 @@ impl<T: Copy + 'static> Data<T> {
     }
 }
 
-/// One thread's handle on a value that a spinlock protects. The lock orders the accesses, so loom needs no cell; but for
-/// who looks without it, of whom loom knows by an atomic beside, which each change and each look meets.
+/// One thread's handle on a value that a spinlock protects. The lock orders the accesses, so loom needs no cell.
 pub(super) struct LoomCell<T> {
     data: Rc<Data<T>>,
-    seen: Option<LoomAtomic<u8>>,
     gate: ObjId,
     who: usize,
 }
 
 impl<T> Clone for LoomCell<T> {
     fn clone(&self) -> Self {
-        let (data, seen) = (Rc::clone(&self.data), self.seen.clone());
-        LoomCell { data, seen, gate: self.gate, who: self.data.hub.cloning_for.get() }
+        LoomCell { data: Rc::clone(&self.data), gate: self.gate, who: self.data.hub.cloning_for.get() }
     }
 }
 
 impl<T: Copy + 'static> SharedCell<T> for LoomCell<T> {
     fn new(value: T, gate: ObjId) -> Self {
-        LoomCell { data: Data::new(value), seen: None, gate, who: 0 }
-    }
-
-    fn seen(value: T, gate: ObjId) -> Self {
-        LoomCell { seen: Some(LoomAtomic::new(0)), ..LoomCell::new(value, gate) }
-    }
-
-    fn look(&mut self) -> T {
-        self.meet();
-        self.data.value.get()
+        LoomCell { data: Data::new(value), gate, who: 0 }
     }
 
     fn get(&self, held: Held) -> T {
@@ -82,7 +67,6 @@ impl<T: Copy + 'static> SharedCell<T> for LoomCell<T> {
 
     fn set(&mut self, held: Held, value: T) {
         debug_assert_eq!(held.gate(), self.gate, "[internal bug] a cell was written under another object's lock");
-        self.meet();
         self.data.value.set(value);
         if !self.data.hub.is_quiet() {
             self.data.hub.wrote(self.who, &self.data.clock);
@@ -91,15 +75,6 @@ impl<T: Copy + 'static> SharedCell<T> for LoomCell<T> {
 
     fn peek(&self) -> T {
         self.data.value.get()
-    }
-}
-
-impl<T> LoomCell<T> {
-    /// Here loom may have others come first.
-    fn meet(&mut self) {
-        if let Some(seen) = self.seen.as_mut() {
-            seen.latest();
-        }
     }
 }
 

@@ -21,8 +21,8 @@ const OF_LOOPS: [&str; 2] = ["break", "continue"];
 /// What only asks for something that never changes, of an object that is there.
 const QUERIES: [&str; 3] = ["container-of", "fence-context", "fence-seqno"];
 
-/// What is declared: the fields of structs, and whether every declaration of that name is `const`; and the functions that
-/// nobody can tell whether they ran.
+/// What is declared: the fields of structs, and whether every declaration of that name is `const`; and the functions of
+/// which nobody can tell whether they ran.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Declared {
     fields: BTreeMap<String, bool>,

@@ -62,14 +62,6 @@ impl Held {
 pub trait SharedCell<T: Copy>: Clone {
     /// A cell of the object `gate`.
     fn new(value: T, gate: ObjId) -> Self;
-    /// One that the kernel also looks at without the lock: see [`look`](SharedCell::look).
-    fn seen(value: T, gate: ObjId) -> Self {
-        Self::new(value, gate)
-    }
-    /// The latest value for who has not the lock: before or behind each change, but it synchronises with none.
-    fn look(&mut self) -> T {
-        self.peek()
-    }
     /// Reads the value inside the critical section.
     fn get(&self, held: Held) -> T;
     /// Writes the value inside the critical section.
