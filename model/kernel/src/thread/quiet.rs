@@ -114,11 +114,11 @@ impl Thread {
         });
         let touched = std::mem::take(&mut cx.touched);
         let own = cx.merging.is_some_and(|merging| merging.is_own(me, self.pc));
-        if let Some(slot) = self.machine.looks_into(cx.program).filter(|_| !own) {
-            if let Some(merging) = cx.merging {
-                let looked = merging.look(cx.world, slot, me);
-                set_looked(cx, looked);
-            }
+        if let Some(slot) = self.machine.looks_into(cx.program).filter(|_| !own)
+            && let Some(merging) = cx.merging
+        {
+            let looked = merging.look(cx.world, slot, me);
+            set_looked(cx, looked);
         }
         let flow = self.machine.step(cx);
         cx.merged += 1;
