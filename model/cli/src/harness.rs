@@ -48,6 +48,7 @@ struct Folders {
 /// A loaded scenario file with what was explored of it so far: two tests that need one exploration share it.
 struct File {
     name: String,
+    path: PathBuf,
     cases: Vec<(String, Case)>,
     runs: Vec<[OnceLock<Exploration>; 3]>,
     text: Arc<render::FileText>,
@@ -111,7 +112,8 @@ impl File {
     fn explore_tuples(&self, case: usize) -> Result<(Grade, String), String> {
         let case = &self.cases[case].1;
         let name = case.program.name.as_str();
-        let swept = Swept::read(Path::new(&self.loaded.file), &self.loaded.text).map_err(|report| report.plain())?;
+        let text = (self.path.as_path(), self.loaded.text.as_str());
+        let swept = Swept::read_called(&self.loaded.file, text, None).map_err(|report| report.plain())?;
         let scenario = name.split('/').next().unwrap_or_default();
         let subject = Subject { swept: &swept, scenario, case };
         let wanted = Wanted { fixed: &Fixed::default(), most: tuples::OF_CHECK };
@@ -212,7 +214,7 @@ fn load(name: &str, path: &Path) -> Result<File, String> {
     let runs = cases.iter().map(|_| Default::default()).collect();
     let text = Arc::new(render::FileText::of(&loaded));
     let sweeps = cases.iter().map(|_| OnceLock::new()).collect();
-    Ok(File { name: name.into(), cases, runs, text, loaded, sweeps })
+    Ok(File { name: name.into(), path: path.to_path_buf(), cases, runs, text, loaded, sweeps })
 }
 
 fn trials_of(file: &Arc<File>, folders: &Arc<Folders>) -> Vec<Trial> {

@@ -150,9 +150,21 @@ impl Swept {
     ///
     /// The mistakes of a text that is no well-formed file.
     pub fn read_replacing(path: &Path, source: &str, replaced: Option<Replaced<'_>>) -> Result<Swept, Report> {
-        let name = path.display().to_string();
-        let mut mistakes = Mistakes::new(&name, source);
-        let read = library::read_replacing(&name, source, (Some(folder_of(path)), replaced), &mut mistakes);
+        Swept::read_called(&path.display().to_string(), (path, source), replaced)
+    }
+
+    /// The same, told as `name`, wherever the file is.
+    ///
+    /// # Errors
+    ///
+    /// The mistakes of a text that is no well-formed file.
+    pub fn read_called(
+        name: &str,
+        (path, source): (&Path, &str),
+        replaced: Option<Replaced<'_>>,
+    ) -> Result<Swept, Report> {
+        let mut mistakes = Mistakes::new(name, source);
+        let read = library::read_replacing(name, source, (Some(folder_of(path)), replaced), &mut mistakes);
         mistakes.end_of_syntax();
         let files = mistakes.anew();
         mistakes.into_result(Swept { read, files })
