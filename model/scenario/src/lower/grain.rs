@@ -24,9 +24,7 @@ impl Lower<'_> {
                 return;
             }
         }
-        // Over a library there are more actors than the grain of single accesses lets one look at.
-        let uses = nodes.iter().any(|node| node.name.text == "use");
-        self.program.grain = said.unwrap_or(if uses { Grain::COARSE } else { Grain::FINE });
+        self.program.grain = said.unwrap_or(Grain::FINE);
     }
 
     fn grain_of(&mut self, node: &Node) -> Option<Grain> {

@@ -175,7 +175,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "grain coarse|fine|fine=\"FAMILY…\"",
         "how coarse the steps of primitives are: in `coarse` grain an operation on a fence, a reservation or a mutex is a \
          step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only. A scenario \
-         that says nothing is fine, or coarse if it uses a library. `fine=\"fence resv\"` is coarse but for these; the \
+         that says nothing is fine. `fine=\"fence resv\"` is coarse but for these; the \
          families are `fence`, `resv`, `mutex` and `completion`",
     ),
     ("engines", "engines ENGINE…", "no other engine runs it"),
