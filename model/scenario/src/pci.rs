@@ -45,7 +45,7 @@ pub fn pci_trees(name: &str, source: &str) -> Result<Vec<PciTree>, Report> {
     for node in &file.nodes {
         if node.name.text != "pci-tree" {
             mistakes
-                .add("pci-tree", node.head, format!("`{}` is no tree", node.name.text))
+                .add("unknown-declaration", node.head, format!("`{}` is no tree", node.name.text))
                 .expected("`pci-tree NAME { … }`");
             continue;
         }
@@ -57,7 +57,7 @@ pub fn pci_trees(name: &str, source: &str) -> Result<Vec<PciTree>, Report> {
         trees.push(PciTree { name, about: reader.about, tree: reader.tree });
     }
     if file.nodes.is_empty() {
-        mistakes.add("pci-tree", Span::default(), "there is no tree here").expected("`pci-tree NAME { … }`");
+        mistakes.add("unknown-declaration", Span::default(), "there is no tree here").expected("`pci-tree NAME { … }`");
     }
     mistakes.take_back_guesses();
     mistakes.into_result(trees)
@@ -73,7 +73,7 @@ struct Reader<'m> {
 impl Reader<'_> {
     fn children(&mut self, node: &Node, above: Option<NodeId>, depth: usize) {
         if node.children().is_empty() && !node.broken && above.is_none() {
-            self.mistakes.add("pci-tree", node.head, "this tree is empty").expected("a `host-bridge`");
+            self.mistakes.add("unknown-declaration", node.head, "this tree is empty").expected("a `host-bridge`");
         }
         for child in node.children().iter().filter(|child| !child.broken) {
             match child.values().next().map(|value| &value.kind) {
@@ -90,7 +90,7 @@ impl Reader<'_> {
         let Some((_, options)) = NODES.iter().find(|(known, _)| *known == what) else {
             let known = NODES.map(|(known, _)| known);
             self.mistakes
-                .add("pci-tree", node.name.span, format!("`{what}` is nothing that a tree has"))
+                .add("unknown-declaration", node.name.span, format!("`{what}` is nothing that a tree has"))
                 .expected(crate::lower::list(known))
                 .help_if(did_you_mean(what, known));
             return;
@@ -103,7 +103,7 @@ impl Reader<'_> {
             Some(Part::Device { .. }) => false,
         };
         if !fits || depth > MAX_DEPTH {
-            self.mistakes.add("pci-tree", node.head, format!("a `{what}` is not below that")).expected(
+            self.mistakes.add("unknown-declaration", node.head, format!("a `{what}` is not below that")).expected(
                 "`host-bridge` at the top; below it root ports (`port`) and devices; below a port an `upstream-port` of a switch, or \
                  devices; below that its downstream ports",
             );
@@ -113,7 +113,7 @@ impl Reader<'_> {
         let name = self.name_of(node);
         if self.tree.named(&name).is_some() {
             self.mistakes
-                .add("pci-tree", node.head, format!("there are two called `{name}`"))
+                .add("unknown-declaration", node.head, format!("there are two called `{name}`"))
                 .expected("a name of its own");
         }
         let kind = self.kind(node);
@@ -160,7 +160,7 @@ impl Reader<'_> {
                 _ => {
                     let known = ["request-redirect", "completion-redirect", "upstream-forward", "egress-control"];
                     self.mistakes
-                        .add("pci-tree", value.span, format!("`{word}` is no control of ACS"))
+                        .add("unknown-declaration", value.span, format!("`{word}` is no control of ACS"))
                         .expected(crate::lower::list(known))
                         .help_if(did_you_mean(word, known));
                 }
@@ -176,7 +176,7 @@ impl Reader<'_> {
             (Some(ValueKind::Word(name)), None) => name.clone(),
             _ => {
                 self.mistakes
-                    .add("pci-tree", node.head, "this has no name")
+                    .add("unknown-declaration", node.head, "this has no name")
                     .expected(format!("`{} NAME`", node.name.text));
                 String::new()
             }

@@ -50,10 +50,11 @@ fn help_names_the_commands_and_the_exit_codes() {
     insta::assert_snapshot!(Project::new().run("--help").sheet(), @"
     Explores every interleaving of GPU buffer sharing scenarios, and says what can happen
 
-    Usage: fenceweave <COMMAND>
+    Usage: fenceweave [OPTIONS] <COMMAND>
 
     Commands:
       check       Explore scenarios and hold them against what they expect
+      compare     Say what one version of a scenario comes to and another does not
       explain     Explore one scenario and show everything: outcomes, counterexamples, counts
       replay      Run one schedule again, step by step, from the token that a trace ends with
       fmt         Print scenario files in the one spacing that all have
@@ -65,14 +66,16 @@ fn help_names_the_commands_and_the_exit_codes() {
       sweep       Explore every program up to a size over a few operations and objects, and say what can go wrong
       merge       Put a sweep together from the files of its parts
       mutants     Put mistakes into a scenario, or into the protocols, and say which of them nobody notices
+      topology    Say which PCI device reaches which, by writes and by reads, and where the kernel believes otherwise
       properties  List the built-in properties: name, meaning, origin
       reference   Print the reference page of the scenario language
       library     List the libraries that are built in; print one
       help        Print this message or the help of the given subcommand(s)
 
     Options:
-      -h, --help     Print help
-      -V, --version  Print version
+          --libraries <FOLDER>  Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in
+      -h, --help                Print help
+      -V, --version             Print version
 
     Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that could not be written, 3 incomplete (a limit was hit; nothing unexpected was seen before). `mutants`: 1 if a mistake survives that somebody should have noticed.
     -- exit code 0
