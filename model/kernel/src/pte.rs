@@ -9,7 +9,7 @@
 //! ```
 //!
 //! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page
-//! frame, with [`RDONLY`] if it must not be written; or something else, with [`ABSENT`]. One table stands for those of
+//! frame, with [`RDONLY`] if it must not be written; or something else, with `ABSENT`. One table stands for those of
 //! all processes: no two mappings have an address in common. A number that is that of a frame of the scenario's is that
 //! frame, and others are only numbers.
 //! The lock of a table has no step of its own, since each of these is one. What a CPU has cached
