@@ -47,12 +47,15 @@ fn slots_to_choose_from(program: &Program, target: Operand) -> u8 {
     chooses.map_or(1, |s| s.slots.len().min(usize::from(MOST_WAYS)) as u8)
 }
 
-/// How many items a worker may choose among: of an ordered queue it takes the first.
+/// How many items a worker or a timer may choose among. Of an ordered queue a worker takes the first; which of its
+/// timers expires first is open there as well.
 fn items_to_choose_from(program: &Program, queue: Operand) -> u8 {
     let Operand::Object(queue) = queue else { return 1 };
-    let ordered = program.fixed::<fixed::Workqueue>(queue).is_some_and(|q| q.ordered);
-    let items = program.objects.iter().filter(|o| o.kind.queue() == Some(queue)).count();
-    if ordered { 1 } else { items.min(usize::from(MOST_WAYS)) as u8 }
+    let of = program.fixed::<fixed::Workqueue>(queue);
+    let delayed = of.and_then(|q| q.workers.as_ref()).map_or(0, |workers| workers.delayed.len());
+    let items = || program.objects.iter().filter(|o| o.kind.queue() == Some(queue)).count();
+    let most = if of.is_some_and(|q| q.ordered) { delayed.max(1) } else { items() };
+    most.min(usize::from(MOST_WAYS)) as u8
 }
 
 impl Program {
