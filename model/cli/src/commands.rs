@@ -264,6 +264,7 @@ fn engines(arg: EngineArg) -> Vec<Engine> {
 
 fn limits(a: &LimitArgs) -> LimitOverrides {
     LimitOverrides {
+        steps: None,
         fine: a.fine,
         states: a.states,
         executions: a.executions,

@@ -13,7 +13,7 @@
 //! `cargo test evict-race` runs what has that in its name, and `cargo insta review` (or
 //! `INSTA_UPDATE=always cargo test`) accepts a change.
 //!
-//! Loom runs at most 2,000 executions of a case, so that the tests of hundreds of scenarios take minutes; its line of
+//! Loom runs at most 2,000 executions of a case, and 200,000 steps, so that the tests of hundreds of scenarios take minutes; its line of
 //! the snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as
 //! `check` does, which takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
 
@@ -38,6 +38,8 @@ use std::{
 /// Executions of loom that a test takes of a case. Of the shipped cases whose exploration ends, nine in ten end within
 /// that, and what `loom` alone shows of the others comes up within it, too.
 const LOOM_EXECUTIONS: u64 = 2_000;
+/// And of their steps: what a driver does over a library takes hundreds of them an execution.
+const LOOM_STEPS: u64 = 200_000;
 
 /// Where things are.
 struct Folders {
@@ -65,7 +67,8 @@ impl File {
                 Engine::Explicit | Engine::Shuttle | Engine::Threads => None,
                 Engine::Loom => Some(case.limits.executions.map_or(LOOM_EXECUTIONS, |own| own.min(LOOM_EXECUTIONS))),
             };
-            let limits = LimitOverrides { executions, ..LimitOverrides::default() };
+            let steps = (engine == Engine::Loom).then_some(LOOM_STEPS);
+            let limits = LimitOverrides { executions, steps, ..LimitOverrides::default() };
             run::explore(case, engine, &Options { limits, ..Options::default() }, &())
         })
     }
@@ -172,10 +175,11 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
     let mut trials = vec![];
     let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut loaded: Vec<Arc<File>> = vec![];
-    for path in found {
-        let name = files::name_of(&path, &folders.scenarios);
-        names.insert(name.clone(), path.clone());
-        match load(&name, &path) {
+    let named = found.into_iter().map(|path| (files::name_of(&path, &folders.scenarios), path)).collect::<Vec<_>>();
+    for ((name, path), file) in named.iter().zip(load_all(&named)) {
+        let (name, path) = (name.clone(), path.clone());
+        names.insert(name.clone(), path);
+        match file {
             // A library beside scenarios, which they use.
             Ok(file) if file.cases.is_empty() => {
                 names.remove(&name);
@@ -194,6 +198,17 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
     let orphans = folders.clone();
     trials.push(Trial::test("no-snapshot-without-scenario", move || no_orphans(&names, &orphans)));
     trials
+}
+
+/// Each file, read on as many threads as there are processors.
+fn load_all(named: &[(String, PathBuf)]) -> Vec<Result<File, String>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let all = |part: &[(String, PathBuf)]| part.iter().map(|(name, path)| load(name, path)).collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        let parts = named.chunks(named.len().div_ceil(threads).max(1)).map(|part| scope.spawn(move || all(part)));
+        let parts: Vec<_> = parts.collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
+    })
 }
 
 fn load(name: &str, path: &Path) -> Result<File, String> {

@@ -37,6 +37,8 @@ pub struct LimitOverrides {
     pub states: Option<u64>,
     /// Most executions.
     pub executions: Option<u64>,
+    /// Most steps of all of loom's executions together.
+    pub steps: Option<u64>,
     /// Most memory, in bytes.
     pub memory_bytes: Option<u64>,
     /// Most time.
@@ -145,6 +147,7 @@ fn limits(case: &Case, engine: Engine, given: &LimitOverrides) -> Limits {
     Limits {
         states: given.states.or(case.limits.states).unwrap_or(default.states),
         executions: given.executions.or(case.limits.executions).unwrap_or(executions),
+        steps: given.steps.unwrap_or(default.steps),
         memory_bytes: given.memory_or_default(),
         time: given.time,
         preemptions: given.preemptions.or(case.limits.preemptions),

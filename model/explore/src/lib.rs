@@ -114,6 +114,8 @@ pub struct Limits {
     pub states: u64,
     /// Most executions to run (shuttle, loom).
     pub executions: u64,
+    /// Most steps of all executions together (loom), which tell better than their number how long they take.
+    pub steps: u64,
     /// Most memory to use, in bytes: states, graph, outcomes, and what the process takes for itself.
     pub memory_bytes: u64,
     /// Most time to spend. Tests never set one.
@@ -124,7 +126,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { states: 20_000_000, executions: 2_000_000, memory_bytes: 4 << 30, time: None, preemptions: None }
+        Limits {
+            states: 20_000_000,
+            executions: 2_000_000,
+            steps: u64::MAX,
+            memory_bytes: 4 << 30,
+            time: None,
+            preemptions: None,
+        }
     }
 }
 

@@ -283,6 +283,9 @@ impl Job {
         let why = match stopped.or(memory).or(late) {
             Some(why) => format!("{why}; {begun} executions were run"),
             None if begun >= self.limits.executions => format!("more than {begun} executions"),
+            None if self.findings().steps >= self.limits.steps => {
+                format!("more than {} steps; {begun} executions were run", self.limits.steps)
+            }
             None => return,
         };
         self.findings().cut(why);

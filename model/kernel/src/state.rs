@@ -1,6 +1,7 @@
 //! A whole modelled system as one flat value, and how sequential engines take steps in it.
 
 mod alone;
+mod checked;
 mod encoding;
 mod grain;
 mod merging;
@@ -11,8 +12,8 @@ use encoding::Gathered;
 use grain::Kept;
 
 use crate::{
-    Footprint, Grain, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId,
-    Value, View, Violation, World,
+    Footprint, Grain, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
+    View, Violation, World,
     cover::{Cover, Passed},
     cx::Merging,
     fixed,
@@ -329,79 +330,6 @@ impl State {
         debug_assert!(stepped.spins.is_none(), "[internal bug] a disabled step was taken");
         self.violation = stepped.violation;
         stepped
-    }
-
-    /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
-    fn checked_step(&mut self, program: &Program, action: Action, cover: &mut Option<&mut Cover>) -> Stepped {
-        let declared = self.footprint(program, action.thread);
-        self.check_choice(program, action.thread, declared);
-        let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
-        let before: Vec<_> =
-            others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(program, *t))).collect();
-        let objects_before = self.object_encodings();
-        let label = self.threads[action.thread.index()].machine().label();
-        let own = self.own_contexts(action.thread);
-        let pc = usize::from(self.threads[action.thread.index()].pc());
-        let stepped = self.whole_step(program, action, cover);
-        let code = &program.scripts[action.thread.index()].code;
-        let tries = matches!(code.get(pc), Some(Instr::Op { op, .. }) if op.row().tries);
-        let asleep = matches!(self.threads[action.thread.index()].run(), Run::Asleep(..));
-        assert!(!(tries && asleep), "[internal bug] step `{label}` sleeps, and its operation says that it only tries");
-        if stepped.violation.is_some() {
-            return stepped;
-        }
-        // That nobody can tell what was merged is what the premises are for.
-        let declared = Footprint { writes: declared.writes.and(stepped.quiet), ..declared };
-        let objects_after = self.object_encodings();
-        for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
-            let covered = declared.writes.contains(*id) || own.contains(*id);
-            let ok = old == new || covered && stepped.touched.contains(*id);
-            assert!(ok, "[internal bug] step `{label}` changed {} outside of its footprint", program.name_of(*id));
-        }
-        for id in self.world.members(stepped.touched) {
-            let ok = declared.touched().contains(id) || own.contains(id);
-            assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
-        }
-        for (t, was) in others.iter().zip(before) {
-            let now = (self.footprint(program, *t), self.is_enabled(program, *t));
-            assert!(
-                now == was || declared.conflicts(was.0),
-                "[internal bug] step `{label}` moved the independent thread {}",
-                program.thread_name(*t)
-            );
-        }
-        stepped
-    }
-
-    /// A machine that chooses says so, or engines would take it one way only; and so does its operation, which those
-    /// ask that must be prepared before it runs.
-    fn check_choice(&self, program: &Program, t: ThreadId, declared: Footprint) {
-        let thread = &self.threads[t.index()];
-        let (label, pc) = (thread.machine().label(), usize::from(thread.pc()));
-        let asked = self.ways(program, t);
-        assert!(declared.ways == asked, "[internal bug] step `{label}` can go {} ways, not {asked}", declared.ways);
-        let script = &program.scripts[t.index()];
-        let most = script.code.get(pc).map_or(u8::MAX, |instr| program.most_ways(*instr));
-        assert!(declared.ways <= most, "[internal bug] step `{label}` chooses, and its operation does not say so");
-    }
-
-    /// The contexts and sets of locks that a thread has in use: ending the one and looking at the other are private
-    /// decisions, merged into the step before.
-    fn own_contexts(&self, t: ThreadId) -> ObjSet {
-        let mut own = ObjSet::default();
-        self.world.objects().filter(|(_, o)| o.is_own_of(t)).for_each(|(id, _)| own.insert(id));
-        own
-    }
-
-    fn object_encodings(&mut self) -> Vec<(ObjId, Vec<u8>)> {
-        let ids: Vec<ObjId> = self.world.ids().collect();
-        ids.into_iter()
-            .map(|id| {
-                let mut out = vec![];
-                self.world.encode_one(id, &mut out);
-                (id, out)
-            })
-            .collect()
     }
 
     /// Runs the teardown and looks for what is left over. Call it on a finished state; it is the last thing to happen.

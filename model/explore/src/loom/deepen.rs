@@ -22,9 +22,10 @@ pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Expl
         // The time is that of all of them together.
         let next = explore_since(started, task, &Limits { preemptions, ..*limits }, progress);
         let cut_short = matches!(next.coverage, Coverage::Incomplete(_));
-        let counted = next.counts.executions;
+        let (counted, steps) = (next.counts.executions, next.counts.transitions);
         let refused = matches!(next.coverage, Coverage::Refused(_));
-        let too_many = preemptions == Some(2) && counted > limits.executions / UNBOUNDED_FACTOR;
+        let most = (limits.executions / UNBOUNDED_FACTOR, limits.steps / UNBOUNDED_FACTOR);
+        let too_many = preemptions == Some(2) && (counted > most.0 || steps > most.1);
         all = Some(match all.take() {
             Some(before) if cut_short => merge(next, before),
             Some(before) => merge(before, next),
@@ -32,7 +33,8 @@ pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Expl
         });
         let ended_before = all.as_ref().is_some_and(|a| !matches!(a.coverage, Coverage::Incomplete(_)));
         let late = limits.time.is_some_and(|t| started.elapsed() >= t);
-        let enough = cut_short && (ended_before || late || counted >= limits.executions);
+        let spent = counted >= limits.executions || steps >= limits.steps;
+        let enough = cut_short && (ended_before || late || spent);
         if enough || refused || too_many {
             break;
         }

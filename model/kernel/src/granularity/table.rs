@@ -132,6 +132,7 @@ pub const MERGED: &[Merged] = &[
             "check waiters (wait_lock)",
             "srcu_advance_state: SRCU_STATE_SCAN2",
             "srcu_read_unlock",
+            "process_srcu",
         ],
         why: "a wake-up that a word goes before: who is woken was asleep, and looks again at all of it",
     },
@@ -313,6 +314,11 @@ pub const MERGED: &[Merged] = &[
     Merged {
         points: &["call_rcu"],
         why: "whether a head is queued is its own affair: who queues it a second time breaks the rule, whichever of the two comes first",
+    },
+    Merged {
+        points: &["call_srcu", "srcu_invoke_callbacks"],
+        why: "whether a head is queued is its own affair, as for call_rcu(); the work item and who waits in srcu_barrier() were asleep, \
+              and look again under the domain's lock, which is held; for RCU a callback's section ends a little later or not",
     },
     Merged {
         points: &["xas_store"],

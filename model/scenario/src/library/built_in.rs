@@ -1,10 +1,15 @@
 //! The libraries that `use NAME` finds: those in the binary, of which `build.rs` makes the table, and before them those
 //! of a folder that the author of libraries names.
 
-use crate::sources::ALL_BYTES_MAX;
+use crate::{
+    mistakes::Mistakes,
+    sources::ALL_BYTES_MAX,
+    syntax::{self, File},
+};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 /// Of each file of each library: the library, the file below `model/library`, its text; in the order of the names.
@@ -12,6 +17,22 @@ const FILES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/built_i
 
 /// The files of the folder that was named, as in [`FILES`].
 static OWN: OnceLock<Vec<(String, String, String)>> = OnceLock::new();
+
+/// What was read of the files so far: hundreds of scenarios use a library of ten files, and it is parsed and judged once.
+static READ: Mutex<BTreeMap<&'static str, File>> = Mutex::new(BTreeMap::new());
+
+/// The tree of a file of these, as [`syntax::parse`] reads it; mistakes in it are told to each who asks.
+pub(crate) fn tree(file: &'static str, text: &str, mistakes: &mut Mistakes) -> File {
+    let read = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = read().get(file) {
+        return known.clone();
+    }
+    let tree = syntax::parse(text, mistakes);
+    if mistakes.is_empty() {
+        read().insert(file, tree.clone());
+    }
+    tree
+}
 
 /// Lets `use NAME` find the libraries of a folder, each a file or a folder in it, before those that are built in: so
 /// who writes on a library need not build the command anew. Once in a process, before anything is loaded.

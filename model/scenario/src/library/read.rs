@@ -140,6 +140,24 @@ enum Target {
     File(String),
 }
 
+/// Where a library's file is.
+enum Origin<'a> {
+    /// In a library that `use NAME` finds: the file below that.
+    BuiltIn(&'static str),
+    /// Beside the scenario's: as it is told, and the folder that it is in.
+    Beside(&'a str, Option<&'a Path>),
+}
+
+impl Origin<'_> {
+    /// As a program knows it.
+    fn name(&self) -> String {
+        match self {
+            Origin::BuiltIn(file) => format!("library/{file}"),
+            Origin::Beside(name, _) => (*name).to_owned(),
+        }
+    }
+}
+
 struct Reader<'m> {
     sources: Sources,
     libraries: Libraries,
@@ -206,7 +224,7 @@ impl Reader<'_> {
         if let Some(known) = self.known.get(name) {
             return Some(*known);
         }
-        let files: Vec<(&str, &str)> = built_in::files(name).collect();
+        let files: Vec<(&'static str, &str)> = built_in::files(name).collect();
         if files.is_empty() {
             let names = built_in::names();
             self.mistakes
@@ -217,7 +235,7 @@ impl Reader<'_> {
         }
         let unit = self.unit(name.to_owned(), name.to_owned());
         for (file, text) in files {
-            self.file(unit, span, (&format!("library/{file}"), None), text);
+            self.file(unit, span, Origin::BuiltIn(file), text);
         }
         Some(unit)
     }
@@ -248,7 +266,7 @@ impl Reader<'_> {
         let unit = self.unit(said.to_owned(), identity);
         for (path, text) in &texts {
             let name = self.shown(path);
-            self.file(unit, span, (&name, path.parent()), text);
+            self.file(unit, span, Origin::Beside(&name, path.parent()), text);
         }
         Some(unit)
     }
@@ -268,7 +286,7 @@ impl Reader<'_> {
     }
 
     /// Reads one more file of a library.
-    fn file(&mut self, unit: usize, span: Span, (name, folder): (&str, Option<&Path>), text: &str) {
+    fn file(&mut self, unit: usize, span: Span, origin: Origin<'_>, text: &str) {
         if self.folders.len() > FILES_MAX || self.sources.text().len() + text.len() > ALL_BYTES_MAX {
             if !std::mem::replace(&mut self.told_too_much, true) {
                 self.mistakes
@@ -277,9 +295,15 @@ impl Reader<'_> {
             }
             return;
         }
-        let text = self.replaced.filter(|replaced| replaced.is(name)).map_or(text, |replaced| replaced.text);
+        let name = &origin.name();
+        let replaced = self.replaced.filter(|replaced| replaced.is(name));
+        let text = replaced.map_or(text, |replaced| replaced.text);
         let mut own = Mistakes::new(name, text);
-        let mut tree = syntax::parse(text, &mut own);
+        let (mut tree, folder) = match origin {
+            Origin::BuiltIn(file) if replaced.is_none() => (built_in::tree(file, text, &mut own), None),
+            Origin::BuiltIn(_) => (syntax::parse(text, &mut own), None),
+            Origin::Beside(_, folder) => (syntax::parse(text, &mut own), folder),
+        };
         let (number, start) = self.sources.push(name, text);
         self.mistakes.take_file(start, own);
         tree.nodes.iter_mut().for_each(|node| move_on(node, start));
