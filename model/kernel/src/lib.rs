@@ -29,6 +29,7 @@ pub mod cover;
 pub mod exec;
 pub mod expr;
 pub mod fence;
+pub mod gpu;
 pub mod granularity;
 pub mod ground;
 pub mod lock_all;

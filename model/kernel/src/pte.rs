@@ -96,7 +96,7 @@ fn is_none(entry: Value) -> bool {
 }
 
 /// Whether what it leads to may be written.
-fn writable(entry: Value) -> bool {
+pub(crate) fn writable(entry: Value) -> bool {
     frame(entry).is_some() && entry.word().is_some_and(|entry| entry & RDONLY == 0)
 }
 
@@ -283,7 +283,7 @@ impl PteOp {
 }
 
 /// `ptep_get()`.
-fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Value {
+pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Value {
     cx.touch(word);
     cx.world.var_mut(word).cell.load(Order::Acquire)
 }

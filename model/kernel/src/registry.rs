@@ -20,6 +20,7 @@ use crate::{
     fence::{
         self, Callback, CallbackOp, ChainInit, Dedup, Fence, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp,
     },
+    gpu::{self, GpuAs},
     lock_all::LockAll,
     machine::{Choose, Fail, Fault, NOTHING, Nothing},
     memory::{self, Frame, Memory, SgList},
@@ -144,6 +145,8 @@ objects! {
     Frame(Frame) frame frame_mut;
     /// `struct sg_table`, over an aperture.
     SgList(SgList);
+    /// A slot of a GPU's MMU.
+    GpuAs(GpuAs) gpu_as gpu_as_mut;
 }
 
 /// An object must stay small: every state has all of them.
@@ -333,6 +336,10 @@ machines! {
     PagesMove(memory::moves::MoveOp) = memory::moves::MoveOp::BLANK;
     /// A device begins with a frame.
     Fill(memory::fill::FillOp) = memory::fill::FillOp::BLANK;
+    /// A command to a slot of a GPU's MMU.
+    GpuCommand(gpu::Command) = gpu::Command::BLANK;
+    /// An access of a GPU's job.
+    GpuAccess(gpu::Access) = gpu::Access::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.

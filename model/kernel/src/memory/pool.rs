@@ -148,7 +148,7 @@ impl PoolOp {
 /// What forbids a free: that user space is still led there, that it is pinned, and of system memory whoever is still at
 /// it. A device that goes on in other memory is the next owner's affair.
 fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
-    if upcalls::tell_mapped(cx, obj) {
+    if upcalls::tell_mapped(cx, obj) || upcalls::tell_kept(cx, obj) {
         return;
     }
     let books = cx.frame(obj).books.get();
@@ -191,7 +191,7 @@ impl Protocol for PoolOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let mut pool = Footprint::writes(self.pool);
         if self.how == How::Free {
-            pool = upcalls::entries(v.program).fold(pool, Footprint::read);
+            pool = upcalls::entries(v.program).chain(upcalls::slots(v.program)).fold(pool, Footprint::read);
         }
         let first = match self.how {
             How::Free => self.first.map(|first| first.obj),

@@ -237,6 +237,8 @@ kinds! {
     Frame in memory::kind is Frame;
     /// `struct sg_table`, over an aperture.
     SgList in memory::kind is SgList;
+    /// A slot of a GPU's MMU.
+    GpuAs in gpu::kind is GpuAs;
 }
 
 impl Kind {

@@ -1,7 +1,7 @@
 //! The properties and rules of all protocols (`property` and `rule` say what they are).
 
 use crate::{
-    Property, Rule, exec, fence, ground,
+    Property, Rule, exec, fence, gpu, ground,
     ground::numbered::numbered,
     memory, primitives, property,
     property::{Form, FormRow, Law},
@@ -30,6 +30,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::lockdep::rules::PROPERTIES,
     primitives::variable::rules::PROPERTIES,
     memory::rules::PROPERTIES,
+    gpu::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
@@ -71,6 +72,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::timer::rules::FORMS,
     memory::rules::FORMS,
     pte::rules::FORMS,
+    gpu::rules::FORMS,
     primitives::lockdep::rules::FORMS,
 ];
 

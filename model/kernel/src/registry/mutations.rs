@@ -4,7 +4,7 @@
 //! scenario can notice.
 
 use crate::{
-    Program, exec, fence, ground,
+    Program, exec, fence, gpu, ground,
     ground::mutation::{Listed, Mutants, MutationRow},
     lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
@@ -72,6 +72,7 @@ tables! {
     primitives::uaccess::Mutant;
     memory::Mutant;
     pte::Mutant;
+    gpu::Mutant;
 }
 
 /// How many there are.

@@ -2,7 +2,7 @@
 //! written.
 
 use crate::{
-    Machine, ObjId, exec, fence,
+    Machine, ObjId, exec, fence, gpu,
     ground::{
         op::{OpSpec, Operation},
         resolver::{Resolved, Resolver},
@@ -236,6 +236,10 @@ operations! {
     Pte(pte::ops::Pte);
     /// An access of user memory by its address.
     Touch(pte::ops::Access);
+    /// Commands to a slot of a GPU's MMU.
+    GpuCommand(gpu::ops::Command);
+    /// An access of a GPU's job.
+    GpuAccess(gpu::ops::Access);
     /// An injected failure of a proc: nothing but its result.
     Fail(crate::machine::ops::Fail);
     /// A call of a slot of a table that is NULL.
@@ -256,7 +260,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 40] = [
+    const TABLES: [&[OpSpec]; 41] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -297,6 +301,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::uaccess::ops::OPS,
         memory::ops::OPS,
         pte::ops::OPS,
+        gpu::ops::OPS,
     ];
     TABLES.into_iter().flatten()
 }

@@ -8,6 +8,8 @@ pub(crate) use crate::fence::check_alive as fence_is_alive;
 pub(crate) use crate::fence::is_later_or_same;
 /// The end of a read-side section may be the end of a released fence's memory: `kfree_rcu()` in `dma_fence_free()`.
 pub(crate) use crate::fence::{forget_footprint, forget_reader};
+/// Nor may a GPU keep a translation to it.
+pub(crate) use crate::gpu::{slots, tell_kept};
 /// What is inside of an object is there as long as that: KASAN would see every access to it afterwards.
 pub(crate) use crate::primitives::slab::members::check_member;
 /// Nobody may still be led to a frame that goes: what `free_pages()` of a kernel that counts mappings would find; nor
