@@ -6,7 +6,7 @@ use crate::{
     ground::{
         op::{Args, OpSpec, Operation, Opt, Param, Takes, flag, operand, option},
         resolver::{Resolved, Resolver},
-        row::{Ends, Row, Shows},
+        row::{Ends, Fall, Row, Shows},
     },
     machine::Fault,
     memory,
@@ -74,7 +74,8 @@ impl Operation for Access {
     fn row(&self) -> Row {
         let operands = [Some(self.slot), Some(self.page), Some(self.value), None];
         let no_room = "for what is written: it is a number from 0 to 1073741823";
-        Row { result: Shows::Answer, no_room, ..Row::of(operands) }
+        let chooses = Some((Fall::Translation, 1));
+        Row { result: Shows::Answer, no_room, chooses, ..Row::of(operands) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

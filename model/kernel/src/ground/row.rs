@@ -275,6 +275,8 @@ pub enum Fall {
     Item,
     /// Whether user space comes back with another system call.
     UserSpace,
+    /// Whether a GPU still has a translation that it kept.
+    Translation,
 }
 
 /// Most ways of one choice.
@@ -292,6 +294,7 @@ impl Fall {
             Fall::Slot => format!("takes free slot {}", way + 1),
             Fall::TimeLeft => either("has time left", "has no time left"),
             Fall::UserSpace => either("comes back", "never comes back"),
+            Fall::Translation => either("uses the kept translation", "looks at the page table"),
             Fall::Item => format!("takes item {} of those that may be next", way + 1),
         }
     }

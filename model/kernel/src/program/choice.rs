@@ -24,7 +24,7 @@ impl Op {
         let row = self.row();
         let (fall, times) = row.chooses?;
         let ways = match fall {
-            Fall::Memory | Fall::Page | Fall::TimeLeft | Fall::UserSpace => 2,
+            Fall::Memory | Fall::Page | Fall::TimeLeft | Fall::UserSpace | Fall::Translation => 2,
             Fall::Reclaim => 1 + program.shrinkers.len() as u8,
             Fall::Cpu => MOST_WAYS,
             Fall::Item => row.operands[0].map_or(1, |queue| items_to_choose_from(program, queue)),
