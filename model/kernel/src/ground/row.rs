@@ -275,6 +275,8 @@ pub enum Fall {
     Item,
     /// Whether user space comes back with another system call.
     UserSpace,
+    /// What caches and write buffers have done by now.
+    Cache,
 }
 
 /// Most ways of one choice.
@@ -291,6 +293,10 @@ impl Fall {
             Fall::Cpu => either("comes to an idle CPU", "comes to a busy CPU"),
             Fall::Slot => format!("takes free slot {}", way + 1),
             Fall::TimeLeft => either("has time left", "has no time left"),
+            Fall::Cache => match way {
+                0 => "finds what is beside memory still there, or written".to_owned(),
+                way => format!("finds that the hardware has written something back, {} of its ways", way + 1),
+            },
             Fall::UserSpace => either("comes back", "never comes back"),
             Fall::Item => format!("takes item {} of those that may be next", way + 1),
         }

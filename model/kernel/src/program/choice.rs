@@ -27,11 +27,18 @@ impl Op {
             Fall::Memory | Fall::Page | Fall::TimeLeft | Fall::UserSpace => 2,
             Fall::Reclaim => 1 + program.shrinkers.len() as u8,
             Fall::Cpu => MOST_WAYS,
+            Fall::Cache => cache_ways(program),
             Fall::Item => row.operands[0].map_or(1, |queue| items_to_choose_from(program, queue)),
             Fall::Slot => row.operands[0].map_or(1, |target| slots_to_choose_from(program, target)),
         };
         (ways > 1).then_some(Choice { fall, ways, times })
     }
+}
+
+/// How many a look at memory has: only memory that is declared so has caches.
+fn cache_ways(program: &Program) -> u8 {
+    let caches = program.all::<fixed::Frame>().any(|id| program.fixed::<fixed::Frame>(id).is_some_and(|of| of.caches));
+    if caches { crate::memory::cache::MOST as u8 } else { 1 }
 }
 
 /// How many slots a `new` may choose among: only a typesafe slab chooses.
