@@ -238,7 +238,6 @@ pub const MERGED: &[Merged] = &[
             "dma_fence_free",
             "array: dma_fence_free",
             "chain: dma_fence_free",
-            "chain walk: put node",
             "grace period begins",
             "grace period ends",
             "reclaim",
