@@ -20,7 +20,7 @@
 pub mod ops;
 
 use super::{
-    bytes,
+    Mutant, bytes,
     frame::{self, Access, Met},
     kind::{self, Caching},
 };
@@ -344,9 +344,8 @@ impl State {
                 let mut kept = self;
                 kept.beside.line = Line::Stale(tag);
                 ways.add(if discards { gone } else { kept.settled() }.way());
-                if cleans {
-                    ways.add(self.wrong(Wrong::Line));
-                }
+                // Also where nothing asks for it: it may have been just before.
+                ways.add(self.wrong(Wrong::Line));
             }
             Line::Stale(_) if discards => ways.add(gone.way()),
             Line::Same | Line::Stale(_) => ways.add(self.way()),
@@ -410,6 +409,15 @@ fn go<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, met: Met, act: Act) -> Option<
     if let Some(wrong) = way.wrong {
         tell(cx, obj, wrong);
         return None;
+    }
+    let forgotten = match act {
+        Act::Clean => Some(Mutant::CleanNothing),
+        Act::Invalidate => Some(Mutant::InvalidateNothing),
+        Act::Flush => Some(Mutant::FlushNothing),
+        _ => None,
+    };
+    if forgotten.is_some_and(|mutant| cx.mutated(mutant)) {
+        return Some(Value::Word(0));
     }
     let State { memory, beside } = way.state;
     cx.frame(obj).books.set(frame::Books { tag: memory, beside, ..books });
@@ -493,7 +501,8 @@ impl CacheOp {
     /// One page a step: which is first nobody can tell from an order of stores.
     fn barrier<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
-        let Some(obj) = CacheOp::gathered(cx.world, me) else {
+        let gathered = CacheOp::gathered(cx.world, me).filter(|_| !cx.mutated(Mutant::DrainNothing));
+        let Some(obj) = gathered else {
             cx.rt.write_barrier();
             return Flow::Done(Value::Word(0));
         };
@@ -533,5 +542,59 @@ impl Protocol for CacheOp {
 
     fn label(&self) -> &'static str {
         self.how.label()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: ThreadId = ThreadId(0);
+    const OTHER: ThreadId = ThreadId(1);
+
+    fn state(memory: u32, line: Line) -> State {
+        State { memory: Tag(memory), beside: Beside { line, buffer: None } }
+    }
+
+    fn seen(state: State, act: Act, me: ThreadId) -> Vec<Result<u32, Wrong>> {
+        let ways = state.ways(act, me);
+        ways.all.into_iter().flatten().map(|way| way.wrong.map_or(Ok(way.seen.0), Err)).collect()
+    }
+
+    #[test]
+    fn a_dirty_line_is_seen_by_who_looks_at_memory_or_not() {
+        let dirty = state(0, Line::Dirty(Tag(7), false));
+        assert_eq!(seen(dirty, Act::Load(Caching::Cached), ME), [Ok(7)]);
+        assert_eq!(seen(dirty, Act::Load(Caching::Uncached), ME), [Ok(0), Ok(7)]);
+        let cleaned = dirty.ways(Act::Clean, ME).all[0].unwrap().state;
+        assert_eq!(cleaned, state(7, Line::Same));
+    }
+
+    #[test]
+    fn an_old_line_over_what_is_newer_is_told() {
+        let over = state(0, Line::Dirty(Tag(7), false)).stored(Caching::Uncached, Tag(9), ME).state;
+        assert_eq!(over.beside.line, Line::Dirty(Tag(7), true));
+        assert_eq!(seen(over, Act::Load(Caching::Uncached), ME), [Ok(9), Err(Wrong::Line)]);
+        assert_eq!(seen(over, Act::Load(Caching::Cached), ME), [Ok(9), Err(Wrong::Stale)]);
+        assert_eq!(seen(over, Act::Invalidate, ME), [Ok(9), Err(Wrong::Line)]);
+    }
+
+    #[test]
+    fn a_buffer_is_its_own_threads_at_once_and_others_later() {
+        let gathered = state(0, Line::Same).stored(Caching::WriteCombined, Tag(5), OTHER).state;
+        assert_eq!(seen(gathered, Act::Load(Caching::Uncached), OTHER), [Ok(5)]);
+        assert_eq!(seen(gathered, Act::Load(Caching::Uncached), ME), [Ok(0), Ok(5)]);
+        // What another one has written since is overwritten by it.
+        let over = gathered.stored(Caching::Uncached, Tag(6), ME).state;
+        assert_eq!(seen(over, Act::Load(Caching::Uncached), ME), [Ok(6), Err(Wrong::Buffer)]);
+        assert_eq!(seen(over, Act::Drain, OTHER), [Ok(6), Err(Wrong::Buffer)]);
+    }
+
+    #[test]
+    fn memory_that_is_written_beside_the_cache_may_be_there_as_it_was() {
+        let stale = state(3, Line::Same).stored(Caching::Uncached, Tag(4), ME).state;
+        assert_eq!(stale.beside.line, Line::Stale(Tag(3)));
+        assert_eq!(stale.ways(Act::Invalidate, ME).all[0].unwrap().state, state(4, Line::Same));
+        assert_eq!(stale.stored(Caching::Uncached, Tag(3), ME).state, state(3, Line::Same));
     }
 }

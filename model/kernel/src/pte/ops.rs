@@ -137,7 +137,14 @@ impl Operation for Access {
         let needs = Needs { loops: handled, ..Needs::NOTHING };
         let no_room = "for what is written: it is a number from 0 to 1073741823";
         let chooses = Some((Fall::Cache, 1));
-        Row { needs, result: Shows::Answer, no_room, chooses, never_waits: !handled, ..Row::on_both(self.address, self.value) }
+        Row {
+            needs,
+            result: Shows::Answer,
+            no_room,
+            chooses,
+            never_waits: !handled,
+            ..Row::on_both(self.address, self.value)
+        }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

@@ -33,12 +33,7 @@ impl Operation for Cache {
         let loads = matches!(self.how, How::Load | How::DmaRead);
         let result = if loads { Shows::Answer } else { Shows::Success };
         let no_room = "for what is beside a page of memory that was declared without `caches`";
-        Row {
-            result,
-            no_room,
-            chooses: Some((Fall::Cache, 1)),
-            ..Row::of([self.frame, self.number, None, None])
-        }
+        Row { result, no_room, chooses: Some((Fall::Cache, 1)), ..Row::of([self.frame, self.number, None, None]) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
@@ -115,13 +110,9 @@ pub const OPS: &[OpSpec] = &[
     )
     .options(&[COHERENT])
     .returns("the number of what it finds"),
-    OpSpec::new(
-        "dma-write",
-        &[FRAME, TAG],
-        "a device writes a page now, past the CPUs' caches",
-        "",
-        |args| dma(How::DmaWrite, args),
-    )
+    OpSpec::new("dma-write", &[FRAME, TAG], "a device writes a page now, past the CPUs' caches", "", |args| {
+        dma(How::DmaWrite, args)
+    })
     .options(&[COHERENT]),
     OpSpec::new(
         "wmb",
@@ -131,4 +122,3 @@ pub const OPS: &[OpSpec] = &[
         |_| Cache { how: How::Barrier, frame: None, number: None, caching: Caching::Cached }.into(),
     ),
 ];
-
