@@ -294,8 +294,8 @@ impl Fall {
             Fall::Slot => format!("takes free slot {}", way + 1),
             Fall::TimeLeft => either("has time left", "has no time left"),
             Fall::Cache => match way {
-                0 => "finds what is beside memory still there, or written".to_owned(),
-                way => format!("finds that the hardware has written something back, {} of its ways", way + 1),
+                0 => "meets memory as it is".to_owned(),
+                way => format!("meets what caches and buffers have done beside memory, way {} of those", way + 1),
             },
             Fall::UserSpace => either("comes back", "never comes back"),
             Fall::Item => format!("takes item {} of those that may be next", way + 1),

@@ -294,8 +294,8 @@ impl State {
                 Err(wrong) => ways.add(gone.wrong(wrong)),
             }
         }
-        if old.is_some() {
-            ways.add(self.wrong(Wrong::Stale));
+        if let Some(seen) = old {
+            ways.add(Way { seen, beside: true, ..self.wrong(Wrong::Stale) });
         }
     }
 
@@ -398,15 +398,16 @@ pub(crate) fn act<R: Runtime>(cx: &mut Cx<'_, R>, access: Access, act: Act) -> O
     if cx.violation.is_some() {
         return None;
     }
-    go(cx, obj, met, act)
+    go(cx, obj, met, (act, access.racing))
 }
 
-fn go<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, met: Met, act: Act) -> Option<Value> {
+/// Who means to race (`data_race()`) polls, and reads what is stale.
+fn go<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, met: Met, (act, racing): (Act, bool)) -> Option<Value> {
     let (me, books) = (cx.me, cx.frame(obj).books.get());
     let ways = State::of(&books).ways(act, me);
     let chosen = cx.choose(ways.len);
     let way = ways.all.get(usize::from(chosen)).copied().flatten()?;
-    if let Some(wrong) = way.wrong {
+    if let Some(wrong) = way.wrong.filter(|wrong| *wrong != Wrong::Stale || !racing) {
         tell(cx, obj, wrong);
         return None;
     }
@@ -508,7 +509,7 @@ impl CacheOp {
         };
         let _one = cx.enter(obj);
         let met = Met { owner: true, tag: cx.frame(obj).books.get().tag };
-        match go(cx, obj, met, Act::Drain) {
+        match go(cx, obj, met, (Act::Drain, false)) {
             Some(_) => Flow::Go,
             None => Flow::Done(Value::Word(0)),
         }

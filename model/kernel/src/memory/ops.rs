@@ -238,7 +238,10 @@ const BY: Param = operand("by", Takes::Value);
 const PFN: Param = operand("pfn", Takes::Value);
 
 const COUNT: Opt = option("n", Takes::Value, "how many, in a row; one without it");
-const RACING: Opt = flag("data-race", "a race of this access is meant (`data_race()`): a torn page reads as -1");
+const RACING: Opt = flag(
+    "data-race",
+    "a race of this access is meant (`data_race()`): a torn page reads as -1, and what a cache has of before is read",
+);
 
 /// One, where nothing is said.
 fn count(args: &Args) -> Operand {
