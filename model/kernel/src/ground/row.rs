@@ -281,6 +281,8 @@ pub enum Fall {
 
 /// Most ways of one choice.
 pub(crate) const MOST_WAYS: u8 = 7;
+/// Those of a look past a dirty line and another thread's write buffer.
+pub(crate) const CACHE_WAYS: u8 = 5;
 
 impl Fall {
     /// What going that way means, after the operation's name: `finds no memory`.

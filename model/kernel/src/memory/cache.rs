@@ -2,15 +2,15 @@
 //!
 //! ```text
 //!   line     same    it holds what memory does, or is not there: nobody can tell which
-//!            stale   memory was written beside it: it may still hold what was there, until somebody invalidates it
-//!            dirty   it holds what memory does not; it is written back when the hardware likes. `over`: memory was
-//!                    written since, so that this would overwrite something newer, unless it was before
-//!   buffer   a write through a write-combined mapping, of one thread, until its barrier or before, as the hardware likes
+//!            stale   memory was written beside it: it may hold what was there, until it is invalidated
+//!            dirty   it holds what memory does not; it is written back when the hardware likes. `over`: memory
+//!                    was written since, so that this would overwrite something newer, unless it was before
+//!   buffer   a write through a write-combined mapping, of one thread, until its barrier at the latest
 //! ```
 //!
-//! A page is one line. Of memory that is declared with `caches`, and of none else. The hardware is nobody with steps of
-//! its own: what it may have done by now is chosen when somebody looks (at memory, past a dirty line or a buffer; in
-//! the cache, at a line that may be stale), so a speculative fill and an eviction cost nothing until somebody could
+//! A page is one line. Of memory that is declared with `caches`, and of none else. The hardware is nobody with steps
+//! of its own: what it may have done by now is chosen when somebody looks (at memory, past a dirty line or a buffer;
+//! in the cache, at a line that may be stale), so a speculative fill and an eviction cost nothing until somebody could
 //! tell. What was filled once before memory was written may be gone again, so `stale` says that it may be there.
 //!
 //! From `arch/arm64/mm/cache.S`, `kernel/dma/direct.c` of 6.12 and the Arm ARM, B2.8 (mismatched memory attributes). All
@@ -28,6 +28,7 @@ use crate::{
     Coder, Cx, Flow, Footprint, Handle, ObjId, Property, Runtime, ThreadId, Value, View, Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    ground::row::CACHE_WAYS,
     property::Form,
     protocol::Protocol,
     runtime::NoteCell,
@@ -167,8 +168,7 @@ enum Wrong {
     Buffer,
 }
 
-/// Most ways: five of a load past a dirty line and another thread's buffer.
-pub(crate) const MOST: usize = 5;
+const MOST: usize = CACHE_WAYS as usize;
 
 /// The ways that something may go.
 struct Ways {

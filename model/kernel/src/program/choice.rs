@@ -5,7 +5,10 @@
 //! against it, so an operation that chooses and is not listed is found by its first test.
 
 use super::{Fall, Instr, Op, Operand, Program, SlabKind};
-use crate::{Value, fixed, ground::row::MOST_WAYS};
+use crate::{
+    Value, fixed,
+    ground::row::{CACHE_WAYS, MOST_WAYS},
+};
 
 /// What an operation may choose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +41,7 @@ impl Op {
 /// How many a look at memory has: only memory that is declared so has caches.
 fn cache_ways(program: &Program) -> u8 {
     let caches = program.all::<fixed::Frame>().any(|id| program.fixed::<fixed::Frame>(id).is_some_and(|of| of.caches));
-    if caches { crate::memory::cache::MOST as u8 } else { 1 }
+    if caches { CACHE_WAYS } else { 1 }
 }
 
 /// How many slots a `new` may choose among: only a typesafe slab chooses.
