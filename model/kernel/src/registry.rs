@@ -157,7 +157,7 @@ impl<R: Runtime> Object<R> {
 }
 
 /// Blanks that a decoder fills in.
-const NO_HANDLE: Handle = Handle { obj: NOTHING, generation: 0 };
+const NO_HANDLE: Handle = Handle::place(NOTHING);
 
 machines! {
     /// A bad operand.

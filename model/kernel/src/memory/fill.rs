@@ -7,8 +7,7 @@ use super::{
     kind,
 };
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Property, Runtime, Value, View, protocol::Protocol,
-    runtime::NoteCell,
+    Code, Coder, Cx, Flow, Footprint, Handle, Property, Runtime, Value, View, protocol::Protocol, runtime::NoteCell,
 };
 use fenceweave_pages::Tag;
 
@@ -38,7 +37,7 @@ impl Code for FillOp {
 
 impl FillOp {
     pub(crate) const BLANK: FillOp = {
-        let none = Handle { obj: ObjId::object(0), generation: 0 };
+        let none = Handle::NONE;
         FillOp { frame: none, tag: 0, from: None, fence: none, after: None }
     };
 

@@ -220,7 +220,7 @@ impl Operation for Number {
         }
         let pfn = with.word(self.of)?;
         let found = kind::numbered(with.program, pfn).ok_or(Fault::new(Property::OUT_OF_BOUNDS, None))?;
-        Ok(PageOp::on(How::ToPage, Handle { obj: found, generation: 0 }, false).into())
+        Ok(PageOp::on(How::ToPage, Handle::place(found), false).into())
     }
 }
 

@@ -83,13 +83,8 @@ impl Code for PageOp {
 }
 
 impl PageOp {
-    pub(crate) const BLANK: PageOp = PageOp {
-        how: How::Read,
-        frame: Handle { obj: ObjId::object(0), generation: 0 },
-        from: Handle { obj: ObjId::object(0), generation: 0 },
-        tag: 0,
-        racing: false,
-    };
+    pub(crate) const BLANK: PageOp =
+        PageOp { how: How::Read, frame: Handle::NONE, from: Handle::NONE, tag: 0, racing: false };
 
     /// Something that is done to one frame.
     pub(crate) fn on(how: How, frame: Handle, racing: bool) -> PageOp {

@@ -68,7 +68,7 @@ impl PoolOp {
 
     /// So many frames of a pool, at a place or anywhere.
     pub(crate) fn alloc(pool: ObjId, (count, place): (u8, Option<ObjId>), zeroed: bool) -> PoolOp {
-        let first = place.map(|obj| Handle { obj, generation: 0 });
+        let first = place.map(Handle::place);
         PoolOp { how: if zeroed { How::AllocZeroed } else { How::Alloc }, pool, first, count }
     }
 
