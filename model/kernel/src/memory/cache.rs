@@ -476,8 +476,7 @@ pub struct CacheOp {
 fields!(CacheOp { how, frame, caching, tag });
 
 impl CacheOp {
-    pub(crate) const BLANK: CacheOp =
-        CacheOp { how: How::Barrier, frame: Handle::NONE, caching: 0, tag: 0 };
+    pub(crate) const BLANK: CacheOp = CacheOp { how: How::Barrier, frame: Handle::NONE, caching: 0, tag: 0 };
 
     fn act(self) -> Act {
         let (by, tag) = (Caching::numbered(u32::from(self.caching)).unwrap_or_default(), Tag(self.tag as u32));
