@@ -329,6 +329,8 @@ machines! {
     Frames(memory::pool::PoolOp) = memory::pool::PoolOp::BLANK;
     /// An access to a page.
     Page(memory::page::PageOp) = memory::page::PageOp::BLANK;
+    /// Something beside memory.
+    Cache(memory::cache::CacheOp) = memory::cache::CacheOp::BLANK;
     /// A buffer's pages are moved.
     PagesMove(memory::moves::MoveOp) = memory::moves::MoveOp::BLANK;
     /// A device begins with a frame.

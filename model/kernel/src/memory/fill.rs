@@ -4,6 +4,7 @@
 use super::{
     Mutant,
     frame::{self, Access, Fill as Filled},
+    kind,
 };
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, Property, Runtime, Value, View, protocol::Protocol, runtime::NoteCell,
@@ -69,6 +70,12 @@ impl FillOp {
 impl Protocol for FillOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.rt.has_frames();
+        // What comes to be behind a fence is not looked at beside memory: a device there says `dma-write`.
+        let beside = |frame: Handle| kind::of(cx.program, frame.obj).caches;
+        if beside(self.frame) || self.from.is_some_and(beside) {
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.frame.obj));
+            return Flow::Done(Value::Word(0));
+        }
         let then = match self.from {
             Some(from) => self.source(cx, from),
             None => Tag(self.tag),

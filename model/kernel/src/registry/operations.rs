@@ -220,6 +220,8 @@ operations! {
     FramesFree(memory::ops::FramesFree);
     /// `page-write`, `page-read`, `page-clear`, `page-copy`; `frame-pin`, `kmap-local`, `nth-page`.
     Page(memory::ops::Page);
+    /// What is done beside memory.
+    Cache(memory::cache::ops::Cache);
     /// `pages-move`.
     PagesMove(memory::ops::Move);
     /// `frame-fill`.
@@ -256,7 +258,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 40] = [
+    const TABLES: [&[OpSpec]; 41] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -296,6 +298,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::alloc::ops::OPS,
         primitives::uaccess::ops::OPS,
         memory::ops::OPS,
+        memory::cache::ops::OPS,
         pte::ops::OPS,
     ];
     TABLES.into_iter().flatten()
