@@ -13,9 +13,10 @@
 //! `cargo test evict-race` runs what has that in its name, and `cargo insta review` (or
 //! `INSTA_UPDATE=always cargo test`) accepts a change.
 //!
-//! Loom runs at most 2,000 executions of a case, and 200,000 steps, so that the tests of hundreds of scenarios take minutes; its line of
-//! the snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as
-//! `check` does, which takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
+//! Loom runs at most 2,000 executions of a case, and 200,000 steps, so that the tests of hundreds of scenarios take
+//! minutes; its line of the snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set
+//! its tests go as far as `check` does, which takes several times as long
+//! (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
 
 use crate::{
     files,

@@ -19,10 +19,12 @@
 //!
 //! * `kind`: pools and frames; [`frame`]: a frame, and the one place where an access to it is judged.
 //! * [`bytes`]: real memory behind the tags, for engines that run on it.
+//! * [`cache`]: what CPUs have beside memory, where a scenario asks for that: lines of a cache and gathered writes.
 //! * `pool`: allocation and the free; `page`: accesses by a CPU; `fill`: accesses by a device, until a fence;
 //!   `moves`: a move of several pages by a plan.
 
 pub mod bytes;
+pub mod cache;
 pub(crate) mod fill;
 pub mod frame;
 pub(crate) mod idioms;

@@ -109,6 +109,15 @@ pub(crate) fn cached(caching: Caching) -> i32 {
     }
 }
 
+/// How an entry says that it is cached.
+pub(crate) fn caching(entry: Value) -> Caching {
+    match entry.word().unwrap_or_default() & (WC | UC) {
+        WC => Caching::WriteCombined,
+        UC => Caching::Uncached,
+        _ => Caching::Cached,
+    }
+}
+
 /// Tells an entry that leads to a frame in another way than that is mapped from here on. Whether there is one.
 pub(crate) fn tell_other_caching<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, caching: Caching) -> bool {
     let (number, bits) = (memory::kind::number(cx.program, obj), cached(caching));
@@ -241,7 +250,8 @@ impl PteOp {
         let Some(obj) = memory::kind::numbered(cx.program, number) else { return };
         cx.touch(obj);
         let own = cx.world.frame(obj).books.get().caching;
-        if !memory::kind::of(cx.program, obj).sort.is_io() && cached(own) != bits {
+        let of = memory::kind::of(cx.program, obj);
+        if !of.sort.is_io() && !of.caches && cached(own) != bits {
             let form = Some(Form::CACHED_ELSEWHERE);
             cx.note_violation(Violation { object: Some(obj), form, ..v });
         }

@@ -160,7 +160,7 @@ impl<R: Runtime> Object<R> {
 }
 
 /// Blanks that a decoder fills in.
-const NO_HANDLE: Handle = Handle { obj: NOTHING, generation: 0 };
+const NO_HANDLE: Handle = Handle::place(NOTHING);
 
 machines! {
     /// A bad operand.
@@ -332,6 +332,8 @@ machines! {
     Frames(memory::pool::PoolOp) = memory::pool::PoolOp::BLANK;
     /// An access to a page.
     Page(memory::page::PageOp) = memory::page::PageOp::BLANK;
+    /// Something beside memory.
+    Cache(memory::cache::CacheOp) = memory::cache::CacheOp::BLANK;
     /// A buffer's pages are moved.
     PagesMove(memory::moves::MoveOp) = memory::moves::MoveOp::BLANK;
     /// A device begins with a frame.

@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn other_bytes_are_a_violation_and_no_run_without_an_order() {
         let mut b = ProgramBuilder::new("bytes");
-        let frame = b.object("tt", fixed::Frame { sort: Sort::System, pool: None, place: 0 });
+        let frame = b.object("tt", fixed::Frame { sort: Sort::System, pool: None, place: 0, caches: false });
         let program = b.build();
         let task = Task { program: &program, conditions: &[], has_loops: false };
         let mut judge = Judge::new(&task, &Limits::default());

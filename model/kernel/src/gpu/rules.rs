@@ -3,7 +3,7 @@
 use crate::property::{forms, properties};
 
 properties! {
-    87 STALE_TRANSLATION = "stale-translation",
+    89 STALE_TRANSLATION = "stale-translation",
         "a GPU keeps a translation that leads to a frame which is freed, or one of another page table than its slot has: a job reads and \
          writes what is somebody else's",
         "panthor_vm_flush_range(), panthor_vm_unlock_region(): pages are given back, and a slot given on, after the flush",
@@ -11,6 +11,6 @@ properties! {
 }
 
 forms! {
-    74 KEPT_OF_FREED "{who} lets {what} go on, which keeps a translation to {also}, and that was freed meanwhile{place}";
-    75 KEPT_OF_OTHER "{who} gives {what} on, which keeps translations of another page table{place}";
+    76 KEPT_OF_FREED "{who} lets {what} go on, which keeps a translation to {also}, and that was freed meanwhile{place}";
+    77 KEPT_OF_OTHER "{who} gives {what} on, which keeps translations of another page table{place}";
 }

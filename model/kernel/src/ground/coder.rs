@@ -136,7 +136,7 @@ pub trait Coder {
             _ => {
                 let mut h = match v {
                     Value::Ref(h) => *h,
-                    _ => Handle { obj: crate::ObjId::object(0), generation: 0 },
+                    _ => Handle::NONE,
                 };
                 self.handle(&mut h);
                 *v = Value::Ref(h);

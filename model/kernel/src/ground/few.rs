@@ -18,7 +18,7 @@ impl Blank for ObjId {
 }
 
 impl Blank for Handle {
-    const BLANK: Handle = Handle { obj: ObjId::object(0), generation: 0 };
+    const BLANK: Handle = Handle::NONE;
 }
 
 impl Blank for Value {

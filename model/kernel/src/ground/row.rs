@@ -277,10 +277,14 @@ pub enum Fall {
     UserSpace,
     /// Whether a GPU still has a translation that it kept.
     Translation,
+    /// What caches and write buffers have done by now.
+    Cache,
 }
 
 /// Most ways of one choice.
 pub(crate) const MOST_WAYS: u8 = 7;
+/// Those of a look past a dirty line and another thread's write buffer.
+pub(crate) const CACHE_WAYS: u8 = 5;
 
 impl Fall {
     /// What going that way means, after the operation's name: `finds no memory`.
@@ -293,6 +297,10 @@ impl Fall {
             Fall::Cpu => either("comes to an idle CPU", "comes to a busy CPU"),
             Fall::Slot => format!("takes free slot {}", way + 1),
             Fall::TimeLeft => either("has time left", "has no time left"),
+            Fall::Cache => match way {
+                0 => "meets memory as it is".to_owned(),
+                way => format!("meets what caches and buffers have done beside memory, way {} of those", way + 1),
+            },
             Fall::UserSpace => either("comes back", "never comes back"),
             Fall::Translation => either("uses the kept translation", "looks at the page table"),
             Fall::Item => format!("takes item {} of those that may be next", way + 1),

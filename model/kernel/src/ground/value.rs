@@ -10,7 +10,7 @@ use std::fmt;
 /// A reference to an object as a program holds it: which slot, and the slot's generation when it was taken.
 ///
 /// A freed slot gets a new generation, so an old handle no longer matches: that is how use after free is seen.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Handle {
     /// The slot.
     pub obj: ObjId,
@@ -21,6 +21,21 @@ pub struct Handle {
 impl Handle {
     /// The generation that no live slot has: the canonical form of every outdated handle.
     pub const STALE: u8 = 255;
+
+    /// A handle of nothing, for who has none yet. It is outdated from the start: one with a generation would be so only
+    /// once its slot has been freed, and a state would be told from another by what nobody looks at.
+    pub const NONE: Handle = Handle::place(ObjId::object(0));
+
+    /// A slot whoever lives in it: who has this asks for that when it matters.
+    pub const fn place(obj: ObjId) -> Handle {
+        Handle { obj, generation: Handle::STALE }
+    }
+}
+
+impl Default for Handle {
+    fn default() -> Handle {
+        Handle::NONE
+    }
 }
 
 /// A word, NULL, a reference, a cursor, or nothing yet.

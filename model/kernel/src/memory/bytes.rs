@@ -292,10 +292,10 @@ mod tests {
     /// A frame of system memory, one of an aperture of three, and their memory.
     fn memory() -> (Program, [ObjId; 2], Arc<Bytes>) {
         let mut b = ProgramBuilder::new("bytes");
-        let tt = b.object("tt", fixed::Frame { sort: Sort::System, pool: None, place: 0 });
+        let tt = b.object("tt", fixed::Frame { sort: Sort::System, pool: None, place: 0, caches: false });
         let frames = ObjId::object(2);
         let pool = b.object("vram", fixed::Memory { sort: Sort::Vram, frames, pages: 3, base: 100 });
-        let in_vram = |place| fixed::Frame { sort: Sort::Vram, pool: Some(pool), place };
+        let in_vram = |place| fixed::Frame { sort: Sort::Vram, pool: Some(pool), place, caches: false };
         let all: Vec<ObjId> = (0..3).map(|place| b.object("vram[]", in_vram(place))).collect();
         let program = b.build();
         let bytes = Bytes::of(&program).unwrap();

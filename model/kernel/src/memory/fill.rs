@@ -4,10 +4,10 @@
 use super::{
     Mutant,
     frame::{self, Access, Fill as Filled},
+    kind,
 };
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Property, Runtime, Value, View, protocol::Protocol,
-    runtime::NoteCell,
+    Code, Coder, Cx, Flow, Footprint, Handle, Property, Runtime, Value, View, protocol::Protocol, runtime::NoteCell,
 };
 use fenceweave_pages::Tag;
 
@@ -37,7 +37,7 @@ impl Code for FillOp {
 
 impl FillOp {
     pub(crate) const BLANK: FillOp = {
-        let none = Handle { obj: ObjId::object(0), generation: 0 };
+        let none = Handle::NONE;
         FillOp { frame: none, tag: 0, from: None, fence: none, after: None }
     };
 
@@ -70,6 +70,12 @@ impl FillOp {
 impl Protocol for FillOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.rt.has_frames();
+        // What comes to be behind a fence is not looked at beside memory: a device there says `dma-write`.
+        let beside = |frame: Handle| kind::of(cx.program, frame.obj).caches;
+        if beside(self.frame) || self.from.is_some_and(beside) {
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.frame.obj));
+            return Flow::Done(Value::Word(0));
+        }
         let then = match self.from {
             Some(from) => self.source(cx, from),
             None => Tag(self.tag),

@@ -2,6 +2,7 @@
 
 use super::{
     Mutant, bytes,
+    cache::{self, Beside},
     kind::{self, Caching, Sort},
 };
 use crate::{
@@ -78,13 +79,15 @@ pub(crate) struct Books {
     pub(crate) maps: [Option<(ThreadId, u8)>; MAX_MAPS],
     /// How the kernel's own mapping of all memory has it; of memory behind an aperture, that has none, nothing.
     pub(crate) caching: Caching,
+    /// What CPUs have beside it.
+    pub(crate) beside: Beside,
 }
 
 impl Books {
     fn holding(tag: Tag) -> Books {
         let (readers, writer, fill, reads) = Default::default();
-        let caching = Caching::Cached;
-        Books { tag, readers, writer, fill, reads, former: false, pins: 0, maps: [None; MAX_MAPS], caching }
+        let (caching, beside) = Default::default();
+        Books { tag, readers, writer, fill, reads, former: false, pins: 0, maps: [None; MAX_MAPS], caching, beside }
     }
 
     /// Another thread that is in the middle of an access that this one must not meet.
@@ -96,6 +99,11 @@ impl Books {
     /// Whether nothing is noted but what it holds.
     fn is_blank(&self) -> bool {
         *self == Books::holding(self.tag)
+    }
+
+    /// Whether it is mapped, or not cached as memory is.
+    fn has_more(&self) -> bool {
+        self.maps != [None; MAX_MAPS] || self.caching != Caching::Cached || self.beside != Beside::default()
     }
 
     /// The fences until which devices use it.
@@ -131,6 +139,7 @@ impl<R: Runtime> Frame<R> {
         if let Some(fill) = &mut books.fill {
             fill.then = foreign(fill.then);
         }
+        books.beside.each_tag(|tag| *tag = foreign(*tag));
         self.books.set(books);
     }
 }
@@ -168,6 +177,7 @@ impl<R: Runtime> Shared<R> for Frame<R> {
             },
         );
         sink("pins", Facet::Word(i32::from(books.pins)));
+        books.beside.facets(sink);
     }
 
     fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
@@ -204,7 +214,7 @@ impl Code for Frame<Plain> {
             | bit(books.former, FORMER)
             | bit(books.pins > 0, PINNED)
             | bit(!books.readers.is_empty() || books.writer.is_some(), TOUCHED)
-            | bit(books.maps != [None; MAX_MAPS] || books.caching != Caching::Cached, MORE);
+            | bit(books.has_more(), MORE);
         c.byte(&mut flags);
         if C::READING {
             *life = Life { live: flags & 1 != 0, used: flags & USED != 0, ..Life::default() };
@@ -222,7 +232,7 @@ impl Code for Frame<Plain> {
     }
 }
 
-fn code_tag<C: Coder>(tag: &mut Tag, c: &mut C) {
+pub(super) fn code_tag<C: Coder>(tag: &mut Tag, c: &mut C) {
     let mut word = tag.0 as i32;
     c.word(&mut word);
     tag.0 = word as u32;
@@ -246,9 +256,10 @@ fn code_books<C: Coder>(books: &mut Books, flags: u8, c: &mut C) {
         books.writer.code(c);
     }
     if flags & MORE != 0 {
-        let mut caching = books.caching as u8;
+        let mut caching = books.caching as u8 | books.beside.flags();
         caching.code(c);
-        books.caching = Caching::numbered(u32::from(caching)).unwrap_or_default();
+        books.caching = Caching::numbered(u32::from(caching & cache::CACHING)).unwrap_or_default();
+        books.beside.code(caching, c);
         for map in &mut books.maps {
             let mut who = map.map(|(t, _)| t);
             who.code(c);
@@ -480,6 +491,11 @@ pub(crate) fn end<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, writes: bool) {
 
 /// What a read gives of what it has met, told if that is nobody's, or of its owner a former one's.
 pub(crate) fn read<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, met: Met) -> Value {
+    found(cx, frame, met, true)
+}
+
+/// The same of what was found in memory, or beside it.
+pub(super) fn found<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, met: Met, in_memory: bool) -> Value {
     let Met { owner, tag } = met;
     let undefined = |cx: &mut Cx<'_, R>, form| {
         let v = cx.violation_of(Property::UNDEFINED_CONTENTS);
@@ -491,7 +507,8 @@ pub(crate) fn read<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, met: Met) -> Va
         _ if owner && is_foreign(tag) && !cx.mutated(Mutant::ForeignUnseen) => {
             cx.violate(Property::FOREIGN_CONTENTS, Some(frame));
         }
-        _ => bytes::check(cx, frame, tag),
+        _ if in_memory => bytes::check(cx, frame, tag),
+        _ => {}
     }
     Value::Word(bare(tag).0 as i32)
 }

@@ -3,10 +3,10 @@
 use crate::{
     Kind, ObjId, Program, Runtime,
     ground::kind::{Born, DeclRow, Declared, KindRow},
-    ground::op::{Args, Opt, Takes, option},
+    ground::op::{Args, Opt, Takes, flag, option},
 };
 use fenceweave_pages::{BusAddress, ByteLen, PAGE_SIZE, PageIndex, ScatterList, Segment, SpaceId};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// Most frames of one pool.
 pub const MAX_FRAMES: u8 = 32;
@@ -47,6 +47,17 @@ const KIND: Opt = option(
     "`system`, also without it: nobody touches what is freed; `vram` and `stolen`: memory behind an aperture, where the free \
      itself forbids nothing, and the next owner's first access comes after the former one's last",
 );
+
+const CACHES: Opt = flag(
+    "caches",
+    "CPUs have caches and write buffers beside it, and devices may not look into those: what is there is looked at. The kernel's \
+     own mapping stays cached beside mappings that are not, as on arm64, and what comes of that is told, not that it is so",
+);
+
+/// Whether a declaration of several objects asks for caches.
+pub fn caches_of(args: &Args) -> bool {
+    args.flag("caches")
+}
 
 /// How a mapping of a page is cached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -90,6 +101,19 @@ pub struct Memory {
     pub base: u16,
 }
 
+/// What a program's hash is made of: memory without caches is told from others by nothing new.
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Frame { sort, pool, place, caches } = self;
+        let mut out = f.debug_struct("Frame");
+        out.field("sort", sort).field("pool", pool).field("place", place);
+        if *caches {
+            out.field("caches", caches);
+        }
+        out.finish()
+    }
+}
+
 impl Memory {
     /// A frame of it.
     pub(crate) fn frame(&self, place: u32) -> Option<ObjId> {
@@ -98,7 +122,7 @@ impl Memory {
 }
 
 /// A frame: one of a pool, or one that is there from the start and never anybody else's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
     /// What sort of memory it is in.
     pub sort: Sort,
@@ -106,6 +130,8 @@ pub struct Frame {
     pub pool: Option<ObjId>,
     /// Its place there.
     pub place: u8,
+    /// CPUs have caches beside it, which are looked at.
+    pub caches: bool,
 }
 
 /// Where in an aperture the pages of a buffer lie, as a driver was told: it may be wrong.
@@ -141,7 +167,7 @@ fn segment(said: &str) -> Option<Segment> {
 
 /// What is fixed about a frame.
 pub(crate) fn of(program: &Program, frame: ObjId) -> Frame {
-    let none = Frame { sort: Sort::System, pool: None, place: 0 };
+    let none = Frame { sort: Sort::System, pool: None, place: 0, caches: false };
     program.fixed::<Frame>(frame).copied().unwrap_or(none)
 }
 
@@ -197,6 +223,7 @@ impl Declared for Memory {
                     ..option("pages", Takes::Number { min: 1, max: MAX_FRAMES as i32 }, "how many frames it has")
                 },
                 KIND,
+                CACHES,
                 option(
                     "base",
                     Takes::Number { min: 1, max: u16::MAX as i32 / 2 },
@@ -221,15 +248,18 @@ impl Declared for Frame {
         name: "frame",
         one: "a frame",
         sample: Some(("page", "")),
-        facets: &["life", "contents", "pins"],
+        facets: &["life", "contents", "pins", "line", "buffer"],
         runs_out: "to tell the next owner's frame from those before",
         decls: &[DeclRow {
             name: "frame",
             kind: Some(Kind::Frame),
-            options: &[KIND],
+            options: &[KIND, CACHES],
             meaning: "a frame that is there from the start, with zeroes, and stays",
             kernel: "struct page",
-            make: Some(|args| Frame { sort: Sort::named(args), pool: None, place: 0 }.into()),
+            make: Some(|args| {
+                let (sort, caches) = (Sort::named(args), caches_of(args));
+                Frame { sort, pool: None, place: 0, caches }.into()
+            }),
         }],
         ..KindRow::PLAIN
     };

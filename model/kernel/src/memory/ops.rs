@@ -13,7 +13,7 @@ use crate::{
     ground::{
         op::{Args, OpSpec, Operation, Opt, Param, Takes, flag, operand, option},
         resolver::{Resolved, Resolver},
-        row::{Row, Shows},
+        row::{Fall, Row, Shows},
     },
     machine::Fault,
     primitives::alloc::ops::NEW_GFP,
@@ -42,7 +42,7 @@ fn count_of(with: &Resolver<'_>, count: Operand) -> Resolved<u8> {
 }
 
 /// The frame that an operand refers to, as of which generation.
-fn frame_of(with: &Resolver<'_>, frame: Operand) -> Resolved<Handle> {
+pub(super) fn frame_of(with: &Resolver<'_>, frame: Operand) -> Resolved<Handle> {
     with.of_kind(frame, Kind::Frame)?;
     with.handle(frame)
 }
@@ -53,7 +53,7 @@ fn fence_of(with: &Resolver<'_>, fence: Operand) -> Resolved<Handle> {
 }
 
 /// The tag that an operand says.
-fn tag_of(with: &Resolver<'_>, tag: Operand) -> Resolved<u32> {
+pub(super) fn tag_of(with: &Resolver<'_>, tag: Operand) -> Resolved<u32> {
     match with.word(tag)? {
         tag @ 0..=MAX_TAG => Ok(tag as u32),
         _ => Err(Fault::new(Property::CAPACITY_EXCEEDED, None)),
@@ -116,7 +116,9 @@ pub struct Page {
 impl Operation for Page {
     fn row(&self) -> Row {
         let result = if matches!(self.how, How::Read | How::Beside) { Shows::Answer } else { Shows::Success };
-        Row { result, ..Row::of([Some(self.frame), self.from, self.number, None]) }
+        let looks = matches!(self.how, How::Read | How::Write | How::Clear | How::Copy);
+        let chooses = looks.then_some((Fall::Cache, 1));
+        Row { result, chooses, ..Row::of([Some(self.frame), self.from, self.number, None]) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
@@ -218,7 +220,7 @@ impl Operation for Number {
         }
         let pfn = with.word(self.of)?;
         let found = kind::numbered(with.program, pfn).ok_or(Fault::new(Property::OUT_OF_BOUNDS, None))?;
-        Ok(PageOp::on(How::ToPage, Handle { obj: found, generation: 0 }, false).into())
+        Ok(PageOp::on(How::ToPage, Handle::place(found), false).into())
     }
 }
 
@@ -236,7 +238,10 @@ const BY: Param = operand("by", Takes::Value);
 const PFN: Param = operand("pfn", Takes::Value);
 
 const COUNT: Opt = option("n", Takes::Value, "how many, in a row; one without it");
-const RACING: Opt = flag("data-race", "a race of this access is meant (`data_race()`): a torn page reads as -1");
+const RACING: Opt = flag(
+    "data-race",
+    "a race of this access is meant (`data_race()`): a torn page reads as -1, and what a cache has of before is read",
+);
 
 /// One, where nothing is said.
 fn count(args: &Args) -> Operand {

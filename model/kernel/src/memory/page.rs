@@ -8,6 +8,7 @@
 
 use super::{
     Mutant, bytes,
+    cache::{self, Act},
     frame::{self, Access},
     kind,
 };
@@ -82,13 +83,8 @@ impl Code for PageOp {
 }
 
 impl PageOp {
-    pub(crate) const BLANK: PageOp = PageOp {
-        how: How::Read,
-        frame: Handle { obj: ObjId::object(0), generation: 0 },
-        from: Handle { obj: ObjId::object(0), generation: 0 },
-        tag: 0,
-        racing: false,
-    };
+    pub(crate) const BLANK: PageOp =
+        PageOp { how: How::Read, frame: Handle::NONE, from: Handle::NONE, tag: 0, racing: false };
 
     /// Something that is done to one frame.
     pub(crate) fn on(how: How, frame: Handle, racing: bool) -> PageOp {
@@ -121,6 +117,52 @@ impl PageOp {
         frame::hold(cx, self.frame.obj, Tag::TORN);
         self.how = next;
         Flow::Go
+    }
+
+    /// What is done through the kernel's own mapping, of memory with caches beside it: in one step.
+    fn act(&self, caching: kind::Caching, tag: Tag) -> Option<Act> {
+        match self.how {
+            How::Write => Some(Act::Store(caching, Tag(self.tag))),
+            How::Clear => Some(Act::Store(caching, Tag::ZERO)),
+            How::Copy => Some(Act::Store(caching, tag)),
+            How::Read => Some(Act::Load(caching)),
+            _ => None,
+        }
+    }
+
+    /// The frame of which this looks at what is beside it, and how.
+    fn looks<R: Runtime>(&self, program: &Program, world: &crate::World<R>) -> Option<(Handle, Act)> {
+        let caches = |frame: Handle| kind::of(program, frame.obj).caches;
+        let caching = |frame: Handle| world.frame(frame.obj).books.get().caching;
+        let from = (self.how == How::Copy && caches(self.from)).then_some(self.from);
+        if let Some(from) = from {
+            return Some((from, Act::Load(caching(from))));
+        }
+        let act = self.act(caching(self.frame), Tag::ZERO).filter(|_| caches(self.frame))?;
+        Some((self.frame, act))
+    }
+
+    fn step_beside<R: Runtime>(&self, cx: &mut Cx<'_, R>, (frame, first): (Handle, Act)) -> Value {
+        let access = self.access(frame, frame == self.frame && self.how != How::Read);
+        if self.how != How::Copy {
+            return cache::act(cx, access, first).unwrap_or(Value::Word(0));
+        }
+        // A page that is in both kinds of memory is copied in one step, too.
+        let from = kind::of(cx.program, self.from.obj).caches;
+        let read = match from {
+            true => cache::act(cx, self.access(self.from, false), first),
+            false => self.access(self.from, false).judge(cx).map(|met| frame::read(cx, self.from.obj, met)),
+        };
+        let Some(tag) = read.and_then(Value::word).filter(|_| cx.violation.is_none()) else { return Value::Word(0) };
+        let (tag, to) = (Tag(tag as u32), self.access(self.frame, true));
+        if kind::of(cx.program, self.frame.obj).caches {
+            let caching = cx.frame(self.frame.obj).books.get().caching;
+            cache::act(cx, to, Act::Store(caching, tag));
+        } else if to.judge(cx).is_some() {
+            frame::hold(cx, self.frame.obj, tag);
+            bytes::written(cx, self.frame.obj, tag);
+        }
+        Value::Word(0)
     }
 
     /// The second half.
@@ -277,8 +319,13 @@ impl<R: Runtime> Contents for Frames<'_, '_, R> {
 }
 
 impl Protocol for PageOp {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.rt.has_frames();
+        if let Some(first) = self.looks(cx.program, cx.world) {
+            return Flow::Done(self.step_beside(cx, first));
+        }
         match self.how {
             How::Write => return self.begin(cx, How::Written),
             How::Clear => return self.begin(cx, How::Cleared),
@@ -300,6 +347,10 @@ impl Protocol for PageOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let of = |frame: Handle| frame::footprint(v, frame.obj);
+        if let Some((frame, first)) = self.looks(v.program, v.world) {
+            let both = if self.how == How::Copy { of(self.frame).and(of(self.from)) } else { of(self.frame) };
+            return both.ways(cache::ways(v, frame.obj, first));
+        }
         match self.how {
             How::Copy | How::Copied => of(self.frame).and(of(self.from)),
             How::Beside => {

@@ -1,9 +1,9 @@
 //! Pools: frames are had and given back, one or several in a row.
 
 use super::{
-    Mutant, bytes,
+    Mutant, bytes, cache,
     frame::{self, Life},
-    kind::{self, Sort},
+    kind::{self, Caching, Sort},
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime, Value, View,
@@ -68,7 +68,7 @@ impl PoolOp {
 
     /// So many frames of a pool, at a place or anywhere.
     pub(crate) fn alloc(pool: ObjId, (count, place): (u8, Option<ObjId>), zeroed: bool) -> PoolOp {
-        let first = place.map(|obj| Handle { obj, generation: 0 });
+        let first = place.map(Handle::place);
         PoolOp { how: if zeroed { How::AllocZeroed } else { How::Alloc }, pool, first, count }
     }
 
@@ -102,7 +102,10 @@ impl PoolOp {
             cx.frame(obj).life.swap(life, Order::Relaxed);
             cx.frame(obj).disown();
             let handle = Handle { obj, generation: was.generation };
-            if self.how == How::AllocZeroed && frame::Access::new(handle, true).judge(cx).is_some() {
+            if self.how == How::AllocZeroed && kind::of(cx.program, obj).caches {
+                // clear_page() goes through the cache.
+                cache::act(cx, frame::Access::new(handle, true), cache::Act::Store(Caching::Cached, Tag::ZERO));
+            } else if self.how == How::AllocZeroed && frame::Access::new(handle, true).judge(cx).is_some() {
                 frame::hold(cx, obj, Tag::ZERO);
                 bytes::cleared(cx, obj);
             }
@@ -171,6 +174,10 @@ fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
         return cx.note_violation(Violation { object: Some(obj), also: Some(fence.obj), form, ..v });
     }
     let me = cx.me;
+    if let Some(buffer) = books.beside.buffer {
+        let form = Some(Form::FREED_GATHERED);
+        return cx.note_violation(Violation { object: Some(obj), other: Some(buffer.by), form, ..v });
+    }
     if let Some(other) = books.writer.into_iter().chain(books.readers.iter()).find(|t| *t != me) {
         cx.note_violation(Violation { object: Some(obj), other: Some(other), form: Some(Form::FREED_TOUCHED), ..v });
     }

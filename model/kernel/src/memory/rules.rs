@@ -37,6 +37,14 @@ properties! {
          what is written through one of them the other need not see",
         "arch/x86/mm/pat: memtype_reserve(), set_pages_array_wb() before a free; Arm ARM, mismatched memory attributes",
         Says("{who} maps {what} in another way than {also} does{place}"), since Mapped;
+    87 STALE_READ = "stale-read",
+        "a page is read in a CPU's cache, and memory was written beside that: nothing has invalidated what may be there of before",
+        "dma_sync_single_for_cpu(); dma_buf_begin_cpu_access(); Arm ARM, mismatched memory attributes",
+        Says("{who} may find {what} in its cache as it was before memory was written: nothing has invalidated the line{place}");
+    88 LOST_WRITE = "lost-write",
+        "what was written to memory is overwritten by something older, that a cache or a write buffer still had",
+        "dma_sync_single_for_device(), arch_sync_dma_for_device(): dirty lines are written back before memory is written beside them",
+        Says("an old dirty line of {what} may be written back over what memory has got since, which {who} is about to find{place}");
     84 BYTES_DIFFER = "bytes-differ",
         "real memory holds other bytes than its tag says: a page copy has not copied, or the checker is wrong",
         "Fenceweave's own page-copy engine",
@@ -57,5 +65,7 @@ forms! {
     71 CACHED_ELSEWHERE "{who} maps {what} in another way than the kernel's own mapping of all memory does{place}";
     72 ATTRIBUTES_CHANGED "{who} changes how the kernel's own mapping has {what}, to which {also} leads in another way{place}";
     73 FREED_UNCACHED "{who} frees {what}, which the kernel's own mapping does not cache{place}";
+    74 BUFFERED "an older write to {what} may leave its write buffer over what memory has got since, which {who} is about to find{place}";
+    75 FREED_GATHERED "{who} frees {what} while a gathered write of {other} is on its way to it{place}";
     65 KMAP_LEFT "{who} ends and has still mapped {what}";
 }

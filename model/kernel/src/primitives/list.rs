@@ -346,8 +346,7 @@ impl Code for Option<Named> {
 }
 
 impl Named {
-    pub(crate) const BLANK: Named =
-        Named { entry: Handle { obj: ObjId::object(0), generation: 0 }, node: None, by_node: false };
+    pub(crate) const BLANK: Named = Named { entry: Handle::NONE, node: None, by_node: false };
 
     /// The object that lives there now.
     pub(crate) fn adopt<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {

@@ -22,8 +22,8 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    AtomicCell, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Rule, Runtime,
-    ThreadId, Value, View,
+    AtomicCell, Code, Coder, Context, Cx, Flow, Footprint, Handle, Order, Plain, Property, Rule, Runtime, ThreadId,
+    Value, View,
     coder::{fields, points},
     cx::{Call, Then, check_back_in_user_space},
     facet::{Facet, FacetSink},
@@ -115,8 +115,7 @@ pub struct SyscallOp {
 fields!(SyscallOp { at, work });
 
 impl SyscallOp {
-    pub(crate) const BLANK: SyscallOp =
-        SyscallOp { at: At::Enter, work: Handle { obj: ObjId::object(0), generation: 0 } };
+    pub(crate) const BLANK: SyscallOp = SyscallOp { at: At::Enter, work: Handle::NONE };
 
     fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let obj = self.work.obj;

@@ -5,7 +5,10 @@
 //! against it, so an operation that chooses and is not listed is found by its first test.
 
 use super::{Fall, Instr, Op, Operand, Program, SlabKind};
-use crate::{Value, fixed, ground::row::MOST_WAYS};
+use crate::{
+    Value, fixed,
+    ground::row::{CACHE_WAYS, MOST_WAYS},
+};
 
 /// What an operation may choose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,11 +30,18 @@ impl Op {
             Fall::Memory | Fall::Page | Fall::TimeLeft | Fall::UserSpace | Fall::Translation => 2,
             Fall::Reclaim => 1 + program.shrinkers.len() as u8,
             Fall::Cpu => MOST_WAYS,
+            Fall::Cache => cache_ways(program),
             Fall::Item => row.operands[0].map_or(1, |queue| items_to_choose_from(program, queue)),
             Fall::Slot => row.operands[0].map_or(1, |target| slots_to_choose_from(program, target)),
         };
         (ways > 1).then_some(Choice { fall, ways, times })
     }
+}
+
+/// How many a look at memory has: only memory that is declared so has caches.
+fn cache_ways(program: &Program) -> u8 {
+    let caches = program.all::<fixed::Frame>().any(|id| program.fixed::<fixed::Frame>(id).is_some_and(|of| of.caches));
+    if caches { CACHE_WAYS } else { 1 }
 }
 
 /// How many slots a `new` may choose among: only a typesafe slab chooses.

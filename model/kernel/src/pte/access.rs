@@ -12,12 +12,12 @@
 //! called with the address and the error code of the CPU. Without one, and where page faults are disabled
 //! (`faulthandler_disabled()`), an access of the kernel is -EFAULT.
 
-use super::{Entry, Mutant, frame, look, processor, writable};
+use super::{Entry, Mutant, caching, frame, look, processor, writable};
 use crate::{
     Call, Code, Coder, Context, Cx, Errno, Flow, Footprint, Handle, LocalId, ObjId, Program, Property, Runtime, Then,
     Value, View, World,
     coder::points,
-    memory::{self, kind},
+    memory::{self, cache::Act, kind},
     program::CalleeId,
     protocol::Protocol,
     registry::upcalls,
@@ -126,7 +126,13 @@ impl Touch {
     /// The bytes behind the entry.
     fn touch<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, entry: Value) {
         let Some(page) = Touch::page(cx.program, cx.world, entry) else { return self.touch_elsewhere(cx) };
-        let Some(met) = memory::frame::Access::new(page, self.writes).judge(cx) else { return };
+        let access = memory::frame::Access::new(page, self.writes);
+        if let Some(act) = self.beside(cx.program, page.obj, entry) {
+            let seen = memory::cache::act(cx, access, act).and_then(Value::word).unwrap_or_default();
+            self.tag = if self.writes { self.tag } else { seen };
+            return;
+        }
+        let Some(met) = access.judge(cx) else { return };
         if cx.violation.is_some() {
             return;
         }
@@ -142,6 +148,13 @@ impl Touch {
                 processor::load(cx, self.entry, Some((page.obj, met.tag)));
             }
         }
+    }
+
+    /// What is done beside memory that has caches there.
+    fn beside(&self, program: &Program, page: ObjId, entry: Value) -> Option<Act> {
+        let by = caching(entry);
+        let act = if self.writes { Act::Store(by, Tag(self.tag as u32)) } else { Act::Load(by) };
+        kind::of(program, page).caches.then_some(act)
     }
 
     /// The same of a frame that is only a number.
@@ -175,6 +188,8 @@ impl Touch {
 }
 
 impl Protocol for Touch {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Access => self.access(cx),
@@ -190,7 +205,12 @@ impl Protocol for Touch {
             At::Access => {
                 let f = Footprint::reads(v.my_task()).read(self.entry);
                 let page = Touch::page(v.program, v.world, v.world.var_value(self.entry));
-                page.map_or(f, |page| f.and(memory::frame::footprint(v, page.obj)))
+                let Some(page) = page else { return f };
+                let entry = v.world.var_value(self.entry);
+                let allowed = !self.writes || writable(entry) || v.program.mutated(Mutant::WritesReadOnly);
+                let looks = self.beside(v.program, page.obj, entry).filter(|_| allowed);
+                let ways = looks.map_or(1, |act| memory::cache::ways(v, page.obj, act));
+                f.and(memory::frame::footprint(v, page.obj)).ways(ways)
             }
             At::Over => Footprint::reads(v.my_task()),
         }

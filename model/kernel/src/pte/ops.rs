@@ -10,7 +10,7 @@ use crate::{
     ground::{
         op::{Args, OpSpec, Operation, Opt, Param, Takes, flag, operand, option},
         resolver::{Resolved, Resolver},
-        row::{Needs, Row, Shows},
+        row::{Fall, Needs, Row, Shows},
     },
     machine::Fault,
     memory::{self, kind::Caching},
@@ -136,7 +136,15 @@ impl Operation for Access {
         let handled = self.fault.is_some() && self.who != Who::Inatomic;
         let needs = Needs { loops: handled, ..Needs::NOTHING };
         let no_room = "for what is written: it is a number from 0 to 1073741823";
-        Row { needs, result: Shows::Answer, no_room, never_waits: !handled, ..Row::on_both(self.address, self.value) }
+        let chooses = Some((Fall::Cache, 1));
+        Row {
+            needs,
+            result: Shows::Answer,
+            no_room,
+            chooses,
+            never_waits: !handled,
+            ..Row::on_both(self.address, self.value)
+        }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

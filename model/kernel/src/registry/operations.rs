@@ -220,6 +220,8 @@ operations! {
     FramesFree(memory::ops::FramesFree);
     /// `page-write`, `page-read`, `page-clear`, `page-copy`; `frame-pin`, `kmap-local`, `nth-page`.
     Page(memory::ops::Page);
+    /// What is done beside memory.
+    Cache(memory::cache::ops::Cache);
     /// `pages-move`.
     PagesMove(memory::ops::Move);
     /// `frame-fill`.
@@ -300,6 +302,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::alloc::ops::OPS,
         primitives::uaccess::ops::OPS,
         memory::ops::OPS,
+        memory::cache::ops::OPS,
         pte::ops::OPS,
         gpu::ops::OPS,
     ];

@@ -62,7 +62,10 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::Memory { sort: Default::default(), frames: id, pages: 1, base: 100 }.into(), &["lives"]),
         (fixed::SgList::parse(id, "1:2").expect("a list").into(), &["lives"]),
         (fixed::GpuAs.into(), &["lives"]),
-        (fixed::Frame { sort: Default::default(), pool: None, place: 0 }.into(), &["lives", "has generations"]),
+        (
+            fixed::Frame { sort: Default::default(), pool: None, place: 0, caches: false }.into(),
+            &["lives", "has generations"],
+        ),
         (fixed::Syncobj { fence: id, variant: Default::default() }.into(), &["lives"]),
     ]
 }

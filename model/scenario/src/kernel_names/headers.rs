@@ -421,7 +421,6 @@ pub(super) const HEADERS: &[Row] = &[
     ("smp_store_mb", "`store PLACE VALUE`, `smp-mb`"),
     ("mb", "`smp-mb`: what devices see of memory is not modelled apart"),
     ("rmb dma_rmb", "`smp-rmb`: what devices see of memory is not modelled apart"),
-    ("wmb dma_wmb", "`smp-wmb`: what devices see of memory is not modelled apart"),
     ("barrier", "the compiler moves nothing here: delete the line"),
     ("data_race", "`load PLACE data-race into=x`"),
 ];

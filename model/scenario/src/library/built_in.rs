@@ -18,7 +18,8 @@ const FILES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/built_i
 /// The files of the folder that was named, as in [`FILES`].
 static OWN: OnceLock<Vec<(String, String, String)>> = OnceLock::new();
 
-/// What was read of the files so far: hundreds of scenarios use a library of ten files, and it is parsed and judged once.
+/// What was read of the files so far: hundreds of scenarios use a library of ten files, and it is parsed and judged
+/// once.
 static READ: Mutex<BTreeMap<&'static str, File>> = Mutex::new(BTreeMap::new());
 
 /// The tree of a file of these, as [`syntax::parse`] reads it; mistakes in it are told to each who asks.

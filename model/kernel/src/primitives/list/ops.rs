@@ -49,7 +49,7 @@ pub(crate) fn named(with: &Resolver<'_>, owners: &[node::Owner], entry: Operand)
     let handle = with.handle(entry)?;
     if let Some(owner) = owner_of(with, handle) {
         let known = owners.is_empty() || node::node_of(owners, owner) == Some(handle.obj);
-        let entry = Handle { obj: owner, generation: 0 };
+        let entry = Handle::place(owner);
         let named = Named { entry, node: Some(handle.obj), by_node: true };
         return if known { Ok(named) } else { Err(Fault::new(Property::WRONG_KIND, Some(handle.obj))) };
     }

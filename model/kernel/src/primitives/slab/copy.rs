@@ -56,14 +56,8 @@ fn words(program: &Program, slot: ObjId) -> impl Iterator<Item = ObjId> {
 }
 
 impl CopyOp {
-    pub(crate) const BLANK: CopyOp = CopyOp {
-        at: At::Inside,
-        to: Handle { obj: ObjId::object(0), generation: 0 },
-        from: Handle { obj: ObjId::object(0), generation: 0 },
-        word: 0,
-        value: Value::Unset,
-        open: false,
-    };
+    pub(crate) const BLANK: CopyOp =
+        CopyOp { at: At::Inside, to: Handle::NONE, from: Handle::NONE, word: 0, value: Value::Unset, open: false };
 
     /// A copy about to start.
     pub(super) fn new(program: &Program, to: Handle, from: Handle) -> CopyOp {

@@ -63,8 +63,7 @@ impl Code for InitOp {
 }
 
 impl InitOp {
-    pub(crate) const BLANK: InitOp =
-        InitOp { at: At::Init, what: Handle { obj: ObjId::object(0), generation: 0 }, func: None, count: 0 };
+    pub(crate) const BLANK: InitOp = InitOp { at: At::Init, what: Handle::NONE, func: None, count: 0 };
 
     /// An operation about to start.
     pub(super) fn new(how: How, what: Handle, func: Option<CalleeId>, count: u8) -> InitOp {

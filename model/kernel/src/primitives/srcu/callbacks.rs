@@ -106,8 +106,7 @@ impl Code for CallSrcu {
 }
 
 impl CallSrcu {
-    pub(crate) const BLANK: CallSrcu =
-        CallSrcu { srcu: ObjId::object(0), handle: Handle { obj: ObjId::object(0), generation: 0 }, func: CalleeId(0) };
+    pub(crate) const BLANK: CallSrcu = CallSrcu { srcu: ObjId::object(0), handle: Handle::NONE, func: CalleeId(0) };
 }
 
 impl Protocol for CallSrcu {

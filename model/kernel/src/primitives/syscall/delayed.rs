@@ -111,7 +111,7 @@ impl DelayedOp {
     pub(crate) const BLANK: DelayedOp = DelayedOp::new(ObjId::object(0));
 
     pub(super) const fn new(list: ObjId) -> DelayedOp {
-        DelayedOp { at: At::Take, list, file: Handle { obj: ObjId::object(0), generation: 0 } }
+        DelayedOp { at: At::Take, list, file: Handle::NONE }
     }
 
     fn take<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
