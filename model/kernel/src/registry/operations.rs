@@ -262,7 +262,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 41] = [
+    const TABLES: [&[OpSpec]; 42] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
