@@ -14,8 +14,9 @@
 //! power of two of pages, naturally aligned. A command that flushes and unlocks is both, one after the other. Left out:
 //! levels and what is kept of tables, data caches, faults that are reported, commands that time out.
 //!
-//! A kept translation that leads to a frame which is freed is a mistake when that happens, unless its page is locked, or
-//! the slot is disabled: then it is one when that ends. One of another table is a mistake when the slot is given on.
+//! A kept translation that leads to a frame which is freed is a mistake when that happens, unless its page is locked,
+//! or the slot is disabled: then it is one when that ends. One of another table is a mistake when the slot is given
+//! on.
 
 pub(crate) mod idioms;
 pub mod kind;

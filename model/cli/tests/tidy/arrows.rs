@@ -49,6 +49,7 @@ const FLOORS: &[&[&str]] = &[
     &["resv"],
     &["exec", "sync_file", "syncobj", "memory"],
     &["pte"],
+    &["gpu"],
     &["ops"],
     &["stack"],
     &["references", "thread"],

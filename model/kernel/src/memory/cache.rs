@@ -13,9 +13,9 @@
 //! in the cache, at a line that may be stale), so a speculative fill and an eviction cost nothing until somebody could
 //! tell. What was filled once before memory was written may be gone again, so `stale` says that it may be there.
 //!
-//! From `arch/arm64/mm/cache.S`, `kernel/dma/direct.c` of 6.12 and the Arm ARM, B2.8 (mismatched memory attributes). All
-//! CPUs have one cache, as coherent ones do. Left out: lines that are smaller than a page, a system cache that devices
-//! share, a second buffer for a page (a second writer drains the first one's).
+//! From `arch/arm64/mm/cache.S`, `kernel/dma/direct.c` of 6.12 and the Arm ARM, B2.8 (mismatched memory attributes).
+//! All CPUs have one cache, as coherent ones do. Left out: lines that are smaller than a page, a system cache that
+//! devices share, a second buffer for a page (a second writer drains the first one's).
 
 pub mod ops;
 
