@@ -193,6 +193,11 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
             Err(text) => trials.push(Trial::test(format!("{name}::load"), move || Err(text.into()))),
         }
     }
+    // One engine after the other: two tests of one case wait for each other, since each needs what `explicit` found.
+    let last = |name: &str| name.rsplit("::").next().map(str::to_owned);
+    let engine = |name: &str| Engine::ALL.iter().position(|e| last(name).is_some_and(|last| last == e.to_string()));
+    let is_snapshot = |name: &str| last(name).is_some_and(|last| last == "snapshot");
+    trials.sort_by_key(|trial| (is_snapshot(trial.name()), engine(trial.name())));
     let all = loaded.clone();
     let counted = folders.clone();
     trials.push(Trial::test("counts", move || compare_counts(&all, &counted)));

@@ -67,3 +67,34 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
     }
     blocks
 }
+
+/// The steps of the first trace that a snapshot has for a scenario's case: those of its token, run by run.
+fn steps_of(snapshot: &str, scenario: &str, case: &str) -> Option<u32> {
+    let of_scenario = snapshot.split_once(&format!("\n{scenario}: "))?.1;
+    let of_case = of_scenario.split_once(&format!("\ncase {case}: violates "))?.1;
+    let token = of_case.split_once("\nreplay: ")?.1.split_once('@')?.0;
+    let runs = token.split(|c: char| c.is_ascii_uppercase()).skip(1);
+    Some(runs.map(|run| run.split(['=', '.']).next().unwrap_or_default().parse().unwrap_or(1)).sum())
+}
+
+#[test]
+fn what_posted_patches_get_wrong_takes_as_many_steps_as_the_table_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("scenarios/README.md")).expect("the page");
+    let (_, table) = page.split_once("## Five patches as they were posted\n").expect("the table");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .take_while(|line| !line.starts_with("## "))
+        .filter(|line| line.starts_with("| ") && line.contains(".kdl)"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    for row in rows {
+        let [_, _, shown, steps, _] = row[..] else { panic!("a row of other columns: {row:?}") };
+        let (name, rest) = shown.trim_start_matches('[').split_once("](").expect("a link");
+        let file = rest.split_once(".kdl)").expect("a file of scenarios").0;
+        let (scenario, case) = name.split_once('/').expect("a scenario and its case");
+        let snapshot = std::fs::read_to_string(root.join(format!("snapshots/{file}.snap"))).expect("a snapshot");
+        assert_eq!(steps_of(&snapshot, scenario, case).map(|n| n.to_string()).as_deref(), Some(steps), "{shown}");
+    }
+}
