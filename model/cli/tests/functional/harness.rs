@@ -46,10 +46,10 @@ fn a_test_for_every_case_and_engine_and_a_snapshot_for_every_file() {
         names,
         [
             "fence/twice::buggy::explicit",
-            "fence/twice::buggy::shuttle",
-            "fence/twice::buggy::loom",
             "fence/twice::fixed::explicit",
+            "fence/twice::buggy::shuttle",
             "fence/twice::fixed::shuttle",
+            "fence/twice::buggy::loom",
             "fence/twice::fixed::loom",
             "fence/twice::snapshot",
             "counts",
