@@ -12,7 +12,7 @@ pub struct GpuAs;
 impl Declared for GpuAs {
     const ROW: KindRow = KindRow {
         name: "gpu-as",
-        one: "a slot of a GPU's MMU",
+        one: "a gpu-as",
         sample: Some(("slot", "")),
         facets: &["enabled", "locked", "kept", "waiters"],
         waited: Waited::Deed("as-unlock"),
