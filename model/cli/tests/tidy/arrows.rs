@@ -53,7 +53,7 @@ const FLOORS: &[&[&str]] = &[
     &["ops"],
     &["stack"],
     &["references", "thread"],
-    &["state", "observe", "builder"],
+    &["state", "symmetry", "observe", "builder"],
 ];
 
 /// The list of everything, from which all may import.
