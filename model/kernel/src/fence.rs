@@ -205,8 +205,8 @@ pub struct Fence<R: Runtime> {
     /// too: the grace period may take longer, but nobody can know that it does.
     readers: R::Note<ThreadSet>,
     locked: R::Cell<Locked>,
-    /// Its point, if `dma_fence_init()` was told one when it ran; else the declared one. Written before anybody knows the
-    /// fence, and then never, so that to look at it is no step.
+    /// Its point, if `dma_fence_init()` was told one when it ran; else the declared one. Written before anybody knows
+    /// the fence, and then never, so that to look at it is no step.
     point: R::Note<Option<Point>>,
     /// The lock that it shares with others. Never changes, and so is no part of a state.
     shared: Option<ObjId>,

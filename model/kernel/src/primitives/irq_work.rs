@@ -1,6 +1,6 @@
-//! `struct irq_work`: a function that runs in hard interrupt context, on the CPU that asked for it, as soon as that takes
-//! interrupts. Who may not do a thing where he is (in an interrupt, under a lock, in a callback of a fence) leaves it to
-//! one.
+//! `struct irq_work`: a function that runs in hard interrupt context, on the CPU that asked for it, as soon as that
+//! takes interrupts. Who may not do a thing where he is (in an interrupt, under a lock, in a callback of a fence)
+//! leaves it to one.
 //!
 //! ```text
 //!   irq_work_queue     PENDING and BUSY := 1 (nothing if it was pending)      raises the CPU's own interrupt
@@ -15,8 +15,8 @@
 //! `irq_work_single()` looks at the item again when its function has returned (`atomic_cmpxchg()`, and the waiters'
 //! `rcuwait`): unlike a work item's, its function must not free what it is inside of.
 //!
-//! `irq_work_sync()` spins, or sleeps where the architecture raises no interrupt for it or the kernel is a real-time one;
-//! it asks for what sleeping needs in any case. Here it sleeps. `IRQ_WORK_LAZY` and `IRQ_WORK_HARD_IRQ` make no
+//! `irq_work_sync()` spins, or sleeps where the architecture raises no interrupt for it or the kernel is a real-time
+//! one; it asks for what sleeping needs in any case. Here it sleeps. `IRQ_WORK_LAZY` and `IRQ_WORK_HARD_IRQ` make no
 //! difference: when the interrupt comes is open.
 
 pub mod base;

@@ -18,10 +18,10 @@
 //! queued; others run at the same time as each other. Everything is under the pool's lock, which is the queue's object
 //! here.
 //!
-//! `queue_work(wq, work)` says with each call on which queue (`queue=`). From then until that run is over the item is that
-//! queue's. `__queue_work()` keeps an item from running twice at once only as long as it always comes to the same queue:
-//! who queues it on another one while it runs has lost that (`work-on-two-queues`; "Non-reentrance" of workqueue.rst).
-//! In a program that says so all queues are one pool, under one lock.
+//! `queue_work(wq, work)` says with each call on which queue (`queue=`). From then until that run is over the item is
+//! that queue's. `__queue_work()` keeps an item from running twice at once only as long as it always comes to the same
+//! queue: who queues it on another one while it runs has lost that (`work-on-two-queues`; "Non-reentrance" of
+//! workqueue.rst). In a program that says so all queues are one pool, under one lock.
 //!
 //! Who runs an item is a thread of its own, whose script is the item's function; or, of a queue with workers
 //! ([`pool`]), whichever of them comes to it, which calls the function.

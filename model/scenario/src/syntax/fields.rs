@@ -1,5 +1,6 @@
-//! `set OBJECT { field E }` and `init-object OBJECT { field E }`: a store for each field, in the order written. The second
-//! is C's `*object = (struct s) { .field = E }`: what is not named is 0, and what else is inside is to be initialised.
+//! `set OBJECT { field E }` and `init-object OBJECT { field E }`: a store for each field, in the order written. The
+//! second is C's `*object = (struct s) { .field = E }`: what is not named is 0, and what else is inside is to be
+//! initialised.
 
 use super::tree::{Entry, File, Name, Node, Value, ValueKind};
 

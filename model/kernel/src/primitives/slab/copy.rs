@@ -1,6 +1,7 @@
-//! `*a = *b`, and `memset(a, 0, sizeof(*a))`: the words of one object into another, each read and each written by itself, as `memcpy()` does. What else
-//! is inside comes with it and is good for nothing there: a list head that leads to the other one's entries, a lock
-//! whose waiters are the other one's. Zero is good for a word, a pointer and a count, as after `kzalloc()`.
+//! `*a = *b`, and `memset(a, 0, sizeof(*a))`: the words of one object into another, each read and each written by
+//! itself, as `memcpy()` does. What else is inside comes with it and is good for nothing there: a list head that leads
+//! to the other one's entries, a lock whose waiters are the other one's. Zero is good for a word, a pointer and a
+//! count, as after `kzalloc()`.
 
 use super::{Memory, init, members, raw};
 use crate::{
