@@ -243,6 +243,10 @@ pub struct Program {
     pub containers: Vec<Container>,
     /// Somebody looks at timestamps: then they are set in a step of their own.
     pub timestamps: bool,
+    /// Items may come to any queue: the one whose lock stands for that of the pool which all queues have.
+    pub one_pool: Option<ObjId>,
+    /// The context and the number of a fence may be told when it is initialised.
+    pub fence_points: bool,
     /// How coarse the steps of its primitives are.
     pub grain: Grain,
     /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).

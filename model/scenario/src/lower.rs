@@ -36,6 +36,7 @@ mod grain;
 mod inject;
 mod inputs;
 mod irq_lines;
+mod irq_works;
 mod left;
 mod listed;
 mod live;

@@ -28,6 +28,7 @@ const TABLES: &[&[Idiom]] = &[
     primitives::xarray::idioms::IDIOMS,
     primitives::workqueue::idioms::IDIOMS,
     primitives::timer::idioms::IDIOMS,
+    primitives::irq_work::idioms::IDIOMS,
     primitives::syscall::idioms::IDIOMS,
     primitives::device::idioms::IDIOMS,
     primitives::srcu::idioms::IDIOMS,

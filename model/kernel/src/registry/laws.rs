@@ -62,6 +62,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     fence::rules::FORMS,
     primitives::rwsem::rules::FORMS,
     primitives::irq_line::rules::FORMS,
+    primitives::irq_work::rules::FORMS,
     primitives::list::rules::FORMS,
     primitives::module::rules::FORMS,
     primitives::lockmap::rules::FORMS,

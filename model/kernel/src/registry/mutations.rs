@@ -52,6 +52,7 @@ tables! {
     primitives::srcu::Mutant;
     primitives::module::Mutant;
     primitives::irq_line::Mutant;
+    primitives::irq_work::Mutant;
     primitives::timer::Mutant;
     primitives::irq::Mutant;
     primitives::shrinker::Mutant;

@@ -86,6 +86,8 @@ operations! {
     Fence(fence::ops::Fence);
     /// The error that one will carry.
     SetError(fence::ops::SetError);
+    /// `fence-init` of a point that is told when it runs.
+    FenceInit(fence::ops::FenceInit);
     /// Waiting for one.
     FenceWait(fence::ops::FenceWait);
     /// Its callbacks.
@@ -191,6 +193,8 @@ operations! {
     Syscall(primitives::syscall::ops::Syscall);
     /// The work item of `delayed_fput()`.
     DelayedFput(primitives::syscall::ops::DelayedFput);
+    /// `queue-work` on a queue that is said.
+    QueueOn(primitives::workqueue::ops::QueueOn);
     /// What a queue's workers do.
     Pool(primitives::workqueue::ops::Pool);
     /// `mod-timer`, `del-timer`, `del-timer-sync`.
@@ -205,6 +209,12 @@ operations! {
     IrqLine(primitives::irq_line::ops::IrqLine);
     /// `raise-irq`, and what handles a declared line.
     LineRun(primitives::irq_line::ops::LineRun);
+    /// `clear-struct`.
+    ClearStruct(primitives::slab::ops::ClearStruct);
+    /// `irq-work-queue`, `irq-work-sync`.
+    IrqWork(primitives::irq_work::ops::IrqWork);
+    /// What a CPU does that takes an irq work's interrupt.
+    IrqWorks(primitives::irq_work::ops::IrqWorks);
     /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
     LocalIrq(primitives::irq::ops::LocalIrq);
     /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it;
@@ -262,7 +272,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 42] = [
+    const TABLES: [&[OpSpec]; 43] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -298,6 +308,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::device::ops::OPS,
         primitives::shrinker::ops::OPS,
         primitives::irq_line::ops::OPS,
+        primitives::irq_work::ops::OPS,
         primitives::irq::ops::OPS,
         primitives::alloc::ops::OPS,
         primitives::uaccess::ops::OPS,

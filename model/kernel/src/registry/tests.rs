@@ -48,6 +48,8 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::TimerBase { first: to, count: 1, timers: vec![] }.into(), &["lives"]),
         (fixed::Shrinker { registered: true }.into(), &["lives"]),
         (fixed::IrqLine { handler: to, raised: None }.into(), &["lives"]),
+        (fixed::IrqWork { function: None, base: id }.into(), &["lives"]),
+        (fixed::IrqWorks { first: to, count: 1, works: vec![] }.into(), &["lives"]),
         (fixed::RwSem.into(), &["lives"]),
         (fixed::LockMap.into(), &["lives"]),
         (fixed::List::PLAIN.into(), &["lives"]),

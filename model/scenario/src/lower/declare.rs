@@ -258,6 +258,7 @@ impl<'a> Lower<'a> {
         self.complete_listed(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
+        self.complete_irq_work(declared.node, id);
         self.complete_module(declared.node, id);
         self.complete_sg_list(declared, id);
         if declared.spec.name == "mm" {
