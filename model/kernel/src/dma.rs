@@ -1,5 +1,5 @@
-//! How a device goes to memory: by addresses that the DMA API gave it, of pages that it maps for a direction until it is
-//! told otherwise.
+//! How a device goes to memory: by addresses that the DMA API gave it, of pages that it maps for a direction until it
+//! is told otherwise.
 //!
 //! ```text
 //!   dma-map         pages, a direction: an address of this device                  (dma_map_page(), an entry of a table)
@@ -11,8 +11,9 @@
 //! ```
 //!
 //! Every access is judged here: that the address is mapped and long enough (else the IOMMU faults, or without one it is
-//! somebody else's memory), for that direction, by a device that has power, in a job, over a path that the hardware has,
-//! to a frame that lives. What a job that has not ended may still do is told where it becomes certain: at the unmap.
+//! somebody else's memory), for that direction, by a device that has power, in a job, over a path that the hardware
+//! has, to a frame that lives. What a job that has not ended may still do is told where it becomes certain: at the
+//! unmap.
 //!
 //! From `kernel/dma/mapping.c` and `kernel/dma/debug.c` of 6.12, and `Documentation/driver-api/dma-buf.rst` of 2026 on
 //! what an importer may do after `invalidate_mappings()`. Left out: parts of pages, bounce buffers, what a device reads
