@@ -15,6 +15,7 @@ use crate::{
     Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId,
     ThreadSet, Value, View, World,
     counted::Counted,
+    dma::{self, DmaAddress, DmaDevice},
     exec::{Exec, ExecOp, PrepareArray},
     facet::FacetSink,
     fence::{
@@ -153,6 +154,10 @@ objects! {
     SgList(SgList);
     /// A slot of a GPU's MMU.
     GpuAs(GpuAs) gpu_as gpu_as_mut;
+    /// A device that goes to memory.
+    DmaDevice(DmaDevice);
+    /// An address of one.
+    DmaAddress(DmaAddress) dma_address dma_address_mut;
 }
 
 /// An object must stay small: every state has all of them.
@@ -354,6 +359,10 @@ machines! {
     GpuCommand(gpu::Command) = gpu::Command::BLANK;
     /// An access of a GPU's job.
     GpuAccess(gpu::Access) = gpu::Access::BLANK;
+    /// Pages are mapped for a device.
+    DmaMap(dma::MapOp) = dma::MapOp::BLANK;
+    /// And it goes there.
+    DmaAccess(dma::AccessOp) = dma::AccessOp::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.

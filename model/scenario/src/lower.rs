@@ -28,6 +28,7 @@ mod constants;
 mod containers;
 mod declare;
 mod deferred;
+mod dma;
 mod expect;
 mod exprs;
 mod flow;

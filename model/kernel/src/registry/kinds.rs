@@ -243,6 +243,10 @@ kinds! {
     SgList in memory::kind is SgList;
     /// A slot of a GPU's MMU.
     GpuAs in gpu::kind is GpuAs;
+    /// A device that goes to memory.
+    DmaDevice in dma::kind is DmaDevice;
+    /// An address of one.
+    DmaAddress in dma::kind is DmaAddress;
 }
 
 impl Kind {

@@ -4,7 +4,7 @@
 //! scenario can notice.
 
 use crate::{
-    Program, exec, fence, gpu, ground,
+    Program, dma, exec, fence, gpu, ground,
     ground::mutation::{Listed, Mutants, MutationRow},
     lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
@@ -74,6 +74,7 @@ tables! {
     memory::Mutant;
     pte::Mutant;
     gpu::Mutant;
+    dma::Mutant;
 }
 
 /// How many there are.

@@ -2,7 +2,7 @@
 //! written.
 
 use crate::{
-    Machine, ObjId, exec, fence, gpu,
+    Machine, ObjId, dma, exec, fence, gpu,
     ground::{
         op::{OpSpec, Operation},
         resolver::{Resolved, Resolver},
@@ -252,6 +252,16 @@ operations! {
     GpuCommand(gpu::ops::Command);
     /// An access of a GPU's job.
     GpuAccess(gpu::ops::Access);
+    /// `dma-map`.
+    DmaMap(dma::ops::DmaMap);
+    /// `dma-unmap`.
+    DmaUnmap(dma::ops::DmaUnmap);
+    /// `dma-invalidate`.
+    DmaInvalidate(dma::ops::DmaInvalidate);
+    /// `device-read`, `device-write`, `device-job`.
+    DeviceAccess(dma::ops::DeviceAccess);
+    /// `p2p-distance`.
+    P2pDistance(dma::ops::P2pDistance);
     /// An injected failure of a proc: nothing but its result.
     Fail(crate::machine::ops::Fail);
     /// A call of a slot of a table that is NULL.
@@ -272,7 +282,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 43] = [
+    const TABLES: [&[OpSpec]; 44] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -316,6 +326,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         memory::cache::ops::OPS,
         pte::ops::OPS,
         gpu::ops::OPS,
+        dma::ops::OPS,
     ];
     TABLES.into_iter().flatten()
 }

@@ -59,6 +59,8 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::TreeNode::default().into(), &["lives"]),
         (fixed::Xarray { lock: id, entries: ObjId::var(0), len: 1, first: 0 }.into(), &["lives"]),
         (fixed::WakeQ.into(), &["lives"]),
+        (fixed::DmaDevice { first: id, count: 1, coherent: false, engine: None }.into(), &["lives"]),
+        (fixed::DmaAddress { device: id }.into(), &["has generations"]),
         (fixed::Exec { ctx: id }.into(), &["lives"]),
         (fixed::SyncFile { variant: Default::default() }.into(), &["lives"]),
         (fixed::Memory { sort: Default::default(), frames: id, pages: 1, base: 100 }.into(), &["lives"]),
