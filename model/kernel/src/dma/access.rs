@@ -1,6 +1,6 @@
 //! A device goes to memory.
 
-use super::{Direction, Mapping, Mutant, device_of, footprint, is_pending, kind, reads_fence, settle};
+use super::{Direction, Mapping, Mutant, device_of, footprint, is_pending, kind, note_job, reads_fence, settle};
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Program, Property, Runtime, SharedCell, Value, View, Violation,
     coder::points,
@@ -78,7 +78,7 @@ impl AccessOp {
 
     /// What of the mapping forbids it.
     fn of_mapping(&self, mapping: &Mapping) -> Option<Wrong> {
-        let within = self.does.is_job() || self.at < mapping.pages;
+        let within = self.does.is_job() || usize::from(self.at) < mapping.pages.len();
         match () {
             () if !mapping.is_of(self.address) => Some((Property::DMA_AFTER_UNMAP, None, None)),
             () if !within => Some((Property::DMA_AFTER_UNMAP, Some(Form::PAST_THE_END), None)),
@@ -90,8 +90,8 @@ impl AccessOp {
                 };
                 Some((Property::DMA_DIRECTION, Some(form), None))
             }
-            // One that was under way goes on.
-            () if mapping.invalid && !mapping.jobs.contains(&self.under) | self.under.is_none() => {
+            // One that the reservation knew goes on.
+            () if mapping.invalid && !self.under.is_some_and(|under| mapping.known.contains(&under)) => {
                 Some((Property::DMA_AFTER_INVALIDATE, None, None))
             }
             () => None,
@@ -122,8 +122,9 @@ impl AccessOp {
     }
 
     /// The pages that it goes to.
-    fn pages(&self, mapping: &Mapping) -> std::ops::Range<u8> {
-        if self.does.is_job() { 0..mapping.pages } else { self.at..self.at + 1 }
+    fn pages<'m>(&self, mapping: &'m Mapping) -> &'m [Handle] {
+        let at = usize::from(self.at);
+        if self.does.is_job() { &mapping.pages } else { mapping.pages.get(at..at + 1).unwrap_or_default() }
     }
 
     fn go<R: Runtime>(&self, cx: &mut Cx<'_, R>, page: Handle) -> Value {
@@ -135,6 +136,11 @@ impl AccessOp {
         match (self.does, self.under) {
             (Does::Writes, Some(fence)) => {
                 let _ = FillOp::new(page, self.tag, fence, None).step(cx);
+                Value::Word(0)
+            }
+            (Does::Reads, Some(_)) if memory::kind::of(cx.program, page.obj).caches => {
+                // What comes to be behind a fence is not looked at beside memory.
+                cx.violate(Property::CAPACITY_EXCEEDED, Some(page.obj));
                 Value::Word(0)
             }
             (Does::Reads, Some(fence)) => {
@@ -190,19 +196,13 @@ impl Protocol for AccessOp {
         let engine = cx.program.fixed::<kind::DmaDevice>(device).and_then(|of| of.engine);
         engine.into_iter().for_each(|engine| device::judge_access(cx, engine));
         let mut seen = Value::Word(0);
-        for at in self.pages(&mapping) {
-            let page = frame::beside(cx.world, cx.program, mapping.frame, u32::from(at));
-            match page {
-                Some(page) => seen = self.go(cx, page),
-                None => cx.violate(Property::OUT_OF_BOUNDS, Some(address)),
-            }
+        for page in self.pages(&mapping) {
+            seen = self.go(cx, *page);
         }
         if let Some(fence) = self.under.filter(|_| self.does.is_job()) {
-            settle(cx, &mut mapping);
-            let room = mapping.jobs.iter_mut().find(|job| job.is_none() || **job == Some(fence));
-            match room {
-                Some(room) => *room = Some(fence),
-                None => cx.violate(Property::CAPACITY_EXCEEDED, Some(address)),
+            settle(cx, &mut mapping.jobs);
+            if !note_job(&mut mapping.jobs, fence) {
+                cx.violate(Property::CAPACITY_EXCEEDED, Some(address));
             }
             cx.dma_address(address).mapping.set(held, mapping);
         }
@@ -219,9 +219,7 @@ impl Protocol for AccessOp {
         if self.of_mapping(&mapping).is_some() {
             return f;
         }
-        let pages =
-            self.pages(&mapping).filter_map(|at| frame::beside(v.world, v.program, mapping.frame, u32::from(at)));
-        pages.fold(f, |f, page| {
+        self.pages(&mapping).iter().fold(f, |f, page| {
             let f = f.and(frame::footprint(v, page.obj));
             let looks = memory::kind::of(v.program, page.obj).caches && !self.does.is_job();
             if looks { f.ways(cache::ways(v, page.obj, self.act(v.program))) } else { f }
