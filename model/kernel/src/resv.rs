@@ -372,6 +372,31 @@ impl crate::Program {
     }
 }
 
+/// The fences of a reservation, whatever their usage.
+pub(crate) fn fences_in<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) -> impl Iterator<Item = ObjId> + use<R> {
+    let list = cx.resv(resv).list.load(Order::Relaxed);
+    list.into_iter().for_each(|list| cx.touch(list));
+    let entries = list.map(|list| {
+        let of = cx.world.list(list);
+        let n = usize::from(of.num.peek());
+        std::array::from_fn::<_, MAX_SLOTS, _>(|at| of.entries[at].peek().fence.filter(|_| at < n))
+    });
+    entries.into_iter().flatten().flatten()
+}
+
+/// What that looks at, and who goes on to ask what has become of them.
+pub(crate) fn entries_footprint(v: View<'_>, resv: ObjId, f: Footprint) -> Footprint {
+    let f = f.read(resv);
+    let Some(list) = v.world.resv(resv).list.0 else { return f };
+    let of = v.world.list(list);
+    let n = usize::from(of.num.peek());
+    let fences = of.entries[..n].iter().filter_map(|entry| entry.peek().fence);
+    fences.fold(f.read(list), |f, fence| {
+        let f = f.read(fence);
+        v.program.root_of(fence).map_or(f, |root| f.read(root))
+    })
+}
+
 /// `dma_resv_unlock()`: what was reserved and not used ends with the hold of the lock. That is the rule; only with
 /// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds
 /// it.

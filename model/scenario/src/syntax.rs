@@ -8,6 +8,7 @@
 //! every comment, which its tree does not keep.
 
 mod call;
+mod fields;
 mod judge;
 mod parser;
 mod spelling;
@@ -15,6 +16,7 @@ mod text;
 mod token;
 mod tree;
 
+pub(crate) use fields::{INIT_OBJECT, SET, spell_out};
 pub(crate) use spelling::{number, unsigned_number};
 pub(crate) use token::{Kind, Token, lex};
 pub(crate) use tree::{Block, Entry, File, Name, Node, Value, ValueKind};

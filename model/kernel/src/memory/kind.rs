@@ -224,6 +224,7 @@ impl Declared for Memory {
                 },
                 KIND,
                 CACHES,
+                option("at", Takes::Value, "which device of the `pci-tree` it is on"),
                 option(
                     "base",
                     Takes::Number { min: 1, max: u16::MAX as i32 / 2 },
@@ -249,7 +250,8 @@ impl Declared for Frame {
         one: "a frame",
         sample: Some(("page", "")),
         facets: &["life", "contents", "pins", "line", "buffer"],
-        runs_out: "to tell the next owner's frame from those before",
+        runs_out: "for a third device that reads a frame, a job behind a fence on memory with caches, or to tell the next owner's frame \
+                   from those before",
         decls: &[DeclRow {
             name: "frame",
             kind: Some(Kind::Frame),
