@@ -81,6 +81,17 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     })
 }
 
+/// Explores one state of each orbit of threads that somebody says are alike; `None` if it was noticed that they are not,
+/// or something has to be looked for among all states.
+pub fn explore_alike(
+    task: &Task<'_>,
+    limits: &Limits,
+    symmetry: &Symmetry,
+    progress: &dyn Progress,
+) -> Option<Exploration> {
+    attempt(task, limits, Options::default(), Some(symmetry), progress)
+}
+
 /// The threads that are alike, if there are enough of them.
 fn symmetry_of(task: &Task<'_>, least: u64) -> Option<Symmetry> {
     let symmetry = Symmetry::of(task.program, task.conditions).ok()?;

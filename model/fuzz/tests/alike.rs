@@ -189,7 +189,8 @@ fn exchanging_threads_that_are_alike_takes_executions_to_executions() {
 
 /// A program in which some thread is there several times.
 fn several(number: u64) -> Option<Case> {
-    let text = if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
+    let text =
+        if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
     let threads: Vec<usize> = text.match_indices("thread ").map(|(at, _)| at).collect();
     (0..threads.len()).find_map(|by| {
         let at = threads[(number as usize / 2 + by) % threads.len()];
@@ -216,4 +217,64 @@ fn generated_programs_come_to_the_same_by_orbits() {
     told("generated", &seen);
     assert!(seen.different.is_empty(), "{:?}", seen.different);
     assert!(seen.by_orbits * 3 > limit("ALIKE_GENERATED", 150) / 2, "{} by orbits", seen.by_orbits);
+}
+
+/// Two programs of a number: some thread is there twice, and in the second one the copy has another constant.
+fn differing(number: u64) -> Option<[Case; 2]> {
+    let text =
+        if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
+    let threads: Vec<usize> = text.match_indices("thread ").map(|(at, _)| at).collect();
+    (0..threads.len()).find_map(|by| {
+        let at = threads[(number as usize / 2 + by) % threads.len()];
+        let open = at + text[at..].find('{')?;
+        let mut depth = 0;
+        let inside = |c: char| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 0
+        };
+        let body = &text[open..=open + text[open..].find(inside)?];
+        let digits = body.match_indices(|c: char| c.is_ascii_digit()).filter(|(at, _)| body[..*at].ends_with(' '));
+        let digits: Vec<usize> = digits.map(|(at, _)| at).collect();
+        let one = *digits.get((number as usize / 7) % digits.len().max(1))?;
+        let other = if &body[one..=one] == "1" { "2" } else { "1" };
+        let changed = format!("{}{other}{}", &body[..one], &body[one + 1..]);
+        let case = |copy: &str| {
+            let text = format!("{}thread copy {copy}\n{}", &text[..at], &text[at..]);
+            load("generated.kdl", &text).ok()?.scenarios.into_iter().flat_map(|s| s.cases).next()
+        };
+        Some([case(body)?, case(&changed)?])
+    })
+}
+
+/// What a wrong merge would do: threads that differ in one constant are taken for alike, and either a search notices, or
+/// it finds something else than there is.
+#[test]
+fn threads_that_differ_in_a_constant_and_are_taken_for_alike_are_found() {
+    let (mut tried, mut noticed, mut told) = (0, 0, 0);
+    for number in 0..limit("ALIKE_PLANTED", 500) {
+        let Some([same, differs]) = differing(number) else { continue };
+        let conditions = conditions_of(&differs);
+        let Ok(symmetry) = Symmetry::of(&same.program, &conditions_of(&same)) else { continue };
+        let at_place = differs.program.scripts.len() == same.program.scripts.len()
+            && differs.program.objects.len() == same.program.objects.len();
+        if !at_place || Symmetry::of(&differs.program, &conditions).is_ok() {
+            continue;
+        }
+        let task = Task { program: &differs.program, conditions: &conditions, has_loops: differs.has_loops };
+        let limits = Limits { states: 3_000, ..Limits::default() };
+        let all = explicit::explore(&task, &limits, &());
+        if !all.coverage.is_complete() {
+            continue;
+        }
+        tried += 1;
+        match explicit::explore_alike(&task, &limits, &symmetry, &()) {
+            None => noticed += 1,
+            Some(orbits) => told += u64::from(result(&task, &all) != result(&task, &orbits)),
+        }
+        if noticed > 20 {
+            break;
+        }
+    }
+    println!("{tried} programs: {noticed} noticed, {told} come to something else");
+    assert!(noticed + told > 0, "nobody tells within {tried} programs");
 }

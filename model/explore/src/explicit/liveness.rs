@@ -118,7 +118,8 @@ impl<'a> Rebuild<'a> {
 
 /// Whether some way leads back to where it began.
 pub(super) fn has_cycles(graph: &Graph) -> bool {
-    !components::leading_to_cycles(graph).is_empty()
+    let cyclic = components::leading_to_cycles(graph);
+    !cyclic.is_empty() && !components::Components::new(graph).of(&cyclic, |_, _| true).is_empty()
 }
 
 /// Looks for livelock and starvation in a graph that is complete; `None` if time was over before all was looked at.

@@ -2,9 +2,9 @@
 
 use super::{
     Options, Sightings, contracts,
-    liveness,
     depend::{Dependencies, Link},
     graph::Graph,
+    liveness,
     orbits::{Orbits, Steps, Target},
     stateset::StateSet,
     trace::{self, Path},
@@ -16,8 +16,8 @@ use crate::{
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, Renaming, State, Symmetry, Violation, fixed,
-    state::Encoding,
+    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, Renaming, State, Symmetry, Violation,
+    fixed, state::Encoding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
@@ -449,8 +449,7 @@ impl<'a> Search<'a> {
                 if let Some(orbits) = &mut self.orbits {
                     self.batch.prints.push(print);
                     let broken = result.violation;
-                    self.uneven |=
-                        broken.is_some_and(|v| !orbits.names_alike(program, &mut self.base, action, v));
+                    self.uneven |= broken.is_some_and(|v| !orbits.names_alike(program, &mut self.base, action, v));
                 }
                 self.batch.steps.push((action, result.progressed, print, self.batch.bytes.len()));
             }
@@ -478,8 +477,7 @@ impl<'a> Search<'a> {
                 let (action, progress, print, end) = steps[step];
                 let encoding = &bytes[from..end];
                 let key = self.orbits.as_ref().map_or(encoding, |orbits| orbits.key(step));
-                let (to, new) =
-                    known[step].map_or_else(|| self.visited.insert(print, key), |known| (known, false));
+                let (to, new) = known[step].map_or_else(|| self.visited.insert(print, key), |known| (known, false));
                 if new {
                     above.push(encoding);
                 }

@@ -24,7 +24,7 @@ pub struct Encoding {
 }
 
 /// Whose a part is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// An object's, a word's or a task's.
     Id(ObjId),
@@ -93,22 +93,20 @@ impl State {
         }
     }
 
-    /// Does this with every part, told whose it is, and with what the writer of one must know.
-    pub(crate) fn in_parts(
-        &mut self,
-        program: &Program,
-        mut each: impl FnMut(&mut State, (usize, Part), (&Canon, &[u8])),
-    ) {
+    /// Whose each part is.
+    pub(crate) fn parts(&self, program: &Program) -> impl Iterator<Item = Part> {
+        let (in_world, threads) = (self.world.part_count(), program.scripts.len());
+        (0..self.part_count(program)).map(move |part| match part.checked_sub(in_world) {
+            None => Part::Id(self.world.id_of_part(part)),
+            Some(t) if t < threads => Part::Thread(ThreadId(t as u8)),
+            Some(_) => Part::Rest,
+        })
+    }
+
+    /// Does this with what the writer of a part must know.
+    pub(crate) fn with_known(&mut self, what: impl FnOnce(&mut State, &Canon, &[u8])) {
         let gathered = self.gather();
-        let in_world = self.world.part_count();
-        for part in 0..self.part_count(program) {
-            let whose = match part.checked_sub(in_world) {
-                None => Part::Id(self.world.id_of_part(part)),
-                Some(t) if t < program.scripts.len() => Part::Thread(ThreadId(t as u8)),
-                Some(_) => Part::Rest,
-            };
-            each(self, (part, whose), (&gathered.canon, &gathered.generations));
-        }
+        what(self, &gathered.canon, &gathered.generations);
         self.gathered = gathered;
     }
 

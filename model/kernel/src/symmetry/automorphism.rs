@@ -134,7 +134,8 @@ impl Text {
         let var = |v: &crate::program::VarDecl| {
             names_of(&format!("{:?} {} {} {:?} {:?} {:?}", v.init, v.racy, v.observed, v.ty, v.premise, v.keys))
         };
-        let Program { page_tables, rcu, delayed_fput, shrinkers, powered, containers, mmap_lock, structs, .. } = program;
+        let Program { page_tables, rcu, delayed_fput, shrinkers, powered, containers, mmap_lock, structs, .. } =
+            program;
         let fixed = format!(
             "{page_tables:?} {rcu:?} {delayed_fput:?} {shrinkers:?} {powered:?} {containers:?} {mmap_lock:?} {structs:?}"
         );

@@ -12,11 +12,7 @@
 
 use super::{Place, Renaming, Symmetry};
 use crate::{
-    Coder, MAX_THREADS, ObjId, Program, State, ThreadId,
-    coder::Writer,
-    ids::ThreadQueue,
-    state::Part,
-    value::Handle,
+    Coder, MAX_THREADS, ObjId, Program, State, ThreadId, coder::Writer, ids::ThreadQueue, state::Part, value::Handle,
 };
 
 /// Most orders that are tried.
@@ -45,14 +41,15 @@ enum How {
     Thing(Place),
 }
 
-impl How {
+impl Mark {
     fn hash(self) -> u64 {
-        match self {
+        let how = match self.how {
             How::Number => 1,
             How::Bit => 2,
             How::Nibble(_, n) => 3 + u64::from(n),
             How::Thing(place) => 32 + u64::from(place.thing),
-        }
+        };
+        mix(u64::from(self.at), how)
     }
 }
 
@@ -66,6 +63,8 @@ struct Piece {
 pub struct Canonical<'a> {
     symmetry: &'a Symmetry,
     pieces: Vec<Piece>,
+    /// The parts of an encoding, each with the piece that it stands in.
+    layout: Vec<(usize, usize)>,
     signs: [u64; MAX_THREADS + 1],
     out: Vec<u8>,
     other: Vec<u8>,
@@ -75,7 +74,7 @@ impl<'a> Canonical<'a> {
     /// For the states of the program that these are the classes of.
     pub fn new(symmetry: &'a Symmetry) -> Canonical<'a> {
         let pieces = (0..=SHARED).map(|_| Piece::default()).collect();
-        Canonical { symmetry, pieces, signs: [0; MAX_THREADS + 1], out: vec![], other: vec![] }
+        Canonical { symmetry, pieces, layout: vec![], signs: [0; MAX_THREADS + 1], out: vec![], other: vec![] }
     }
 
     /// What the representative of the last state is known by: equal for two states if one is the other's image.
@@ -113,12 +112,22 @@ impl<'a> Canonical<'a> {
 
     /// Writes the pieces.
     fn write(&mut self, program: &Program, state: &mut State) {
-        let Canonical { symmetry, pieces, .. } = self;
+        let Canonical { symmetry, pieces, layout, .. } = self;
         for piece in &mut *pieces {
             piece.bytes.clear();
             piece.marks.clear();
         }
-        state.sign(program, symmetry, pieces);
+        if layout.is_empty() {
+            *layout = self::layout(program, state, symmetry);
+        }
+        let mut none = vec![];
+        state.with_known(|state, canon, generations| {
+            for (part, piece) in layout.iter() {
+                let Piece { bytes, marks } = &mut pieces[*piece];
+                let writer = Writer { out: &mut none, canon, generations };
+                state.code_part(program, *part, &mut Signer { writer, symmetry, bytes, marks });
+            }
+        });
     }
 
     /// What tells the threads of a class apart; whether some of them name each other.
@@ -128,16 +137,14 @@ impl<'a> Canonical<'a> {
         let mut named = false;
         for t in threads() {
             let piece = &pieces[t.index()];
-            let mut sign = hash_bytes(&piece.bytes);
-            for mark in &piece.marks {
-                named |= mark.thread != t;
-                sign = mix(sign, u64::from(mark.at) << 16 | mark.how.hash() << 1 | u64::from(mark.thread == t));
-            }
-            signs[t.index()] = sign;
+            named |= piece.marks.iter().any(|mark| mark.thread != t);
+            // A set names several at one place, in no order.
+            let marks = piece.marks.iter().map(|mark| mix(mark.hash(), 1 + u64::from(mark.thread == t)));
+            signs[t.index()] = mix(hash_bytes(&piece.bytes), marks.fold(0, u64::wrapping_add));
         }
         for mark in &pieces[SHARED].marks {
             let sign = &mut signs[mark.thread.index()];
-            *sign = mix(*sign, 1 << 63 | u64::from(mark.at) << 16 | mark.how.hash());
+            *sign = mix(*sign, mark.hash());
         }
         if named {
             self.refine();
@@ -152,20 +159,18 @@ impl<'a> Canonical<'a> {
         while known < threads.len() {
             let before = self.signs;
             for t in &threads {
-                let mut sign = before[t.index()];
-                // By whom, in no order.
-                let mut by = 0u64;
+                // Whom it names, and who names it, in no order.
+                let (mut names, mut by) = (0u64, 0u64);
                 for from in &threads {
                     for mark in self.pieces[from.index()].marks.iter().filter(|m| m.thread != *from) {
-                        let at = u64::from(mark.at) << 16 | mark.how.hash();
                         if from == t {
-                            sign = mix(mix(sign, at), before[mark.thread.index()]);
+                            names = names.wrapping_add(mix(mark.hash(), before[mark.thread.index()]));
                         } else if mark.thread == *t {
-                            by = by.wrapping_add(mix(before[from.index()], at));
+                            by = by.wrapping_add(mix(before[from.index()], mark.hash()));
                         }
                     }
                 }
-                self.signs[t.index()] = mix(sign, by);
+                self.signs[t.index()] = mix(mix(before[t.index()], names), by);
             }
             let now = self.distinct(&threads);
             if now <= known {
@@ -241,11 +246,13 @@ fn all_orders(orders: &[Vec<ThreadId>], ties: &[(usize, usize, usize)]) -> Vec<V
         let rows = super::orders(&orders[*class][*first..first + len]);
         let with = |one: &Vec<Vec<ThreadId>>| {
             let one = one.clone();
-            rows.iter().map(move |row| {
-                let mut one = one.clone();
-                one[*class][*first..first + len].copy_from_slice(row);
-                one
-            }).collect::<Vec<_>>()
+            rows.iter()
+                .map(move |row| {
+                    let mut one = one.clone();
+                    one[*class][*first..first + len].copy_from_slice(row);
+                    one
+                })
+                .collect::<Vec<_>>()
         };
         all = all.iter().flat_map(with).collect();
     }
@@ -264,21 +271,25 @@ fn hash_bytes(bytes: &[u8]) -> u64 {
     mix(sign, word(chunks.remainder()))
 }
 
-impl State {
-    /// Writes the pieces of a state.
-    fn sign(&mut self, program: &Program, symmetry: &Symmetry, pieces: &mut [Piece]) {
-        let mut none = vec![];
-        self.in_parts(program, |state, (part, whose), (canon, generations)| {
-            let piece = match whose {
-                Part::Thread(t) => symmetry.has(t).then_some(t),
-                Part::Id(id) => symmetry.place(id).map(|place| place.thread),
-                Part::Rest => None,
-            };
-            let Piece { bytes, marks } = &mut pieces[piece.map_or(SHARED, ThreadId::index)];
-            let writer = Writer { out: &mut none, canon, generations };
-            state.code_part(program, part, &mut Signer { writer, symmetry, bytes, marks });
-        });
+/// The parts of an encoding with the piece of each: first what is shared, then what belongs to each thread in the order
+/// of its class.
+fn layout(program: &Program, state: &State, symmetry: &Symmetry) -> Vec<(usize, usize)> {
+    let parts: Vec<Part> = state.parts(program).collect();
+    let is_shared = |part: &Part| match part {
+        Part::Thread(t) => !symmetry.has(*t),
+        Part::Id(id) => symmetry.place(*id).is_none(),
+        Part::Rest => true,
+    };
+    let shared = parts.iter().enumerate().filter(|(_, part)| is_shared(part)).map(|(at, _)| (at, SHARED));
+    let mut layout: Vec<(usize, usize)> = shared.collect();
+    for class in &symmetry.classes {
+        for (t, own) in class.threads.iter().zip(&class.own) {
+            let own = own.iter().copied().chain([ObjId::task(*t)]).map(Part::Id).chain([Part::Thread(*t)]);
+            let places = own.filter_map(|own| parts.iter().position(|part| *part == own));
+            layout.extend(places.map(|at| (at, t.index())));
+        }
     }
+    layout
 }
 
 /// What stands for a thread of a class: its class, above all numbers of threads.

@@ -2,10 +2,7 @@
 
 use super::Symmetry;
 use crate::{
-    Coder, MAX_THREADS, ObjId, Program, State, ThreadId, Violation,
-    coder::Writer,
-    ids::ThreadQueue,
-    value::Handle,
+    Coder, MAX_THREADS, ObjId, Program, State, ThreadId, Violation, coder::Writer, ids::ThreadQueue, value::Handle,
 };
 
 /// A permutation of threads, those that are alike among each other.
