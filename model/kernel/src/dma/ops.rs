@@ -1,6 +1,6 @@
 //! What a script may do with the addresses of devices.
 
-use super::{AccessOp, Does, MapOp};
+use super::{AccessOp, Address, Does, MapOp};
 use crate::{
     Handle, Machine, Op, Operand, Property, Value,
     ground::{
@@ -30,9 +30,10 @@ fn perhaps(with: &Resolver<'_>, o: Option<Operand>) -> Resolved<Option<Handle>> 
     }
 }
 
-fn address_of(with: &Resolver<'_>, o: Operand) -> Resolved<Handle> {
-    with.of_kind(o, Kind::DmaAddress)?;
-    with.handle(o)
+fn address_of(with: &Resolver<'_>, o: Operand) -> Resolved<Address> {
+    let obj = with.of_kind(o, Kind::DmaAddress)?;
+    let named = matches!(o, Operand::Object(_));
+    Ok(Address { at: if named { Handle::place(obj) } else { with.handle(o)? }, named })
 }
 
 /// `dma-map`.
