@@ -81,8 +81,8 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     })
 }
 
-/// Explores one state of each orbit of threads that somebody says are alike; `None` if it was noticed that they are not,
-/// or something has to be looked for among all states.
+/// Explores one state of each orbit of threads that somebody says are alike; `None` if it was noticed that they are
+/// not, or something has to be looked for among all states.
 pub fn explore_alike(
     task: &Task<'_>,
     limits: &Limits,

@@ -246,8 +246,8 @@ fn differing(number: u64) -> Option<[Case; 2]> {
     })
 }
 
-/// What a wrong merge would do: threads that differ in one constant are taken for alike, and either a search notices, or
-/// it finds something else than there is.
+/// What a wrong merge would do: threads that differ in one constant are taken for alike, and either a search notices,
+/// or it finds something else than there is.
 #[test]
 fn threads_that_differ_in_a_constant_and_are_taken_for_alike_are_found() {
     let (mut tried, mut noticed, mut told) = (0, 0, 0);

@@ -363,8 +363,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether what was found over orbits is all that there is to find: nothing goes round, no circle of dependencies is
-    /// to be told of, and every condition that is broken at an end is so in all states of an orbit.
+    /// Whether what was found over orbits is all that there is to find: nothing goes round, no circle of dependencies
+    /// is to be told of, and every condition that is broken at an end is so in all states of an orbit.
     pub(super) fn is_told_by_orbits(&mut self, complete: bool) -> bool {
         let exchanges = self.orbits.as_ref().map(|orbits| (orbits.symmetry, orbits.symmetry.exchanges()));
         if let (Some(depend), Some((symmetry, exchanges))) = (&mut self.depend, &exchanges) {
@@ -373,7 +373,7 @@ impl<'a> Search<'a> {
         let mixed = self.task.conditions.iter().zip(&self.watched).any(|(c, seen)| seen.is_mixed(c));
         let circle = !self.has_deadlock() && (!self.dependency_cycle().is_empty() || self.reclaim_cycle().is_some());
         let cyclic = || self.task.has_loops && liveness::has_cycles(&self.graph);
-        !mixed && !circle && self.lock_usage().is_empty() && !(complete && cyclic())
+        !(mixed || circle || !self.lock_usage().is_empty() || complete && cyclic())
     }
 
     /// How long it has taken so far.
