@@ -2,7 +2,7 @@
 //! is told otherwise.
 //!
 //! ```text
-//!   dma-map         pages, a direction: an address of this device                  (dma_map_page(), an entry of a table)
+//!   dma-map         pages, a direction: an address of this device    (dma_map_page(), an entry of a table)
 //!   device-read     by an address, in a job whose fence has not signalled
 //!   device-write    likewise
 //!   device-job      the same from here on until its fence has signalled, whenever somebody looks
@@ -16,8 +16,9 @@
 //! unmap.
 //!
 //! From `kernel/dma/mapping.c` and `kernel/dma/debug.c` of 6.12, and `Documentation/driver-api/dma-buf.rst` of 2026 on
-//! what an importer may do after `invalidate_mappings()`. Left out: parts of pages, bounce buffers, what a device reads
-//! ahead and throws away.
+//! what an importer may do after `invalidate_mappings()`. Beside memory with caches `dma-map` and `dma-unmap` do
+//! `arch_sync_dma_for_device()` and `arch_sync_dma_for_cpu()` for a device that does not look there. Left out: parts of
+//! pages, bounce buffers, what a device reads ahead and throws away.
 
 mod access;
 mod map;
@@ -34,6 +35,7 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Cx, Footprint, Handle, ObjId, Plain, Program, Property, Runtime, SharedCell, View, Violation, World,
+    coder::fields,
     facet::{Facet, FacetSink},
     fence,
     ground::few::Few,
@@ -66,6 +68,24 @@ impl Direction {
     }
 }
 
+/// An address as somebody knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Address {
+    at: Handle,
+    /// It is called by its name: whatever is mapped there when he comes to it.
+    named: bool,
+}
+
+fields!(Address { at, named });
+
+impl Address {
+    const BLANK: Address = Address { at: Handle::NONE, named: false };
+
+    fn obj(self) -> ObjId {
+        self.at.obj
+    }
+}
+
 /// Most jobs that use one address.
 const MAX_JOBS: usize = 3;
 /// Most pages of one mapping.
@@ -95,8 +115,8 @@ struct Mapping {
 
 impl Mapping {
     /// Whether an address is this one's.
-    fn is_of(&self, address: Handle) -> bool {
-        self.mapped && self.generation == address.generation
+    fn is_of(&self, address: Address) -> bool {
+        self.mapped && (address.named || self.generation == address.at.generation)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A device goes to memory.
 
-use super::{Direction, Mapping, Mutant, device_of, footprint, is_pending, kind, note_job, reads_fence, settle};
+use super::{
+    Address, Direction, Mapping, Mutant, device_of, footprint, is_pending, kind, note_job, reads_fence, settle,
+};
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Program, Property, Runtime, SharedCell, Value, View, Violation,
     coder::points,
@@ -44,7 +46,7 @@ impl Does {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccessOp {
     does: Does,
-    address: Handle,
+    address: Address,
     /// Which page of the mapping.
     at: u8,
     /// What is written.
@@ -69,10 +71,11 @@ impl Code for AccessOp {
 type Wrong = (Property, Option<Form>, Option<ObjId>);
 
 impl AccessOp {
-    pub(crate) const BLANK: AccessOp = AccessOp { does: Does::Read, address: Handle::NONE, at: 0, tag: 0, under: None };
+    pub(crate) const BLANK: AccessOp =
+        AccessOp { does: Does::Read, address: Address::BLANK, at: 0, tag: 0, under: None };
 
     /// An access to one page, or a job on all of a mapping.
-    pub(super) fn new(does: Does, address: Handle, (at, tag): (u8, u32), under: Option<Handle>) -> AccessOp {
+    pub(super) fn new(does: Does, address: Address, (at, tag): (u8, u32), under: Option<Handle>) -> AccessOp {
         AccessOp { does, address, at, tag, under }
     }
 
@@ -108,7 +111,7 @@ impl AccessOp {
     /// Whether what it sends arrives.
     fn of_path(&self, program: &Program, page: ObjId) -> Option<Wrong> {
         let tree = program.pci.as_ref()?;
-        let from = program.pci_place(device_of(program, self.address.obj))?;
+        let from = program.pci_place(device_of(program, self.address.obj()))?;
         let pool = memory::kind::of(program, page).pool?;
         let to = program.pci_place(pool).filter(|to| *to != from)?;
         let works =
@@ -118,7 +121,7 @@ impl AccessOp {
 
     fn tell<R: Runtime>(&self, cx: &mut Cx<'_, R>, (property, form, also): Wrong) {
         let v = cx.violation_of(property);
-        cx.note_violation(Violation { object: Some(self.address.obj), form, also, ..v });
+        cx.note_violation(Violation { object: Some(self.address.obj()), form, also, ..v });
     }
 
     /// The pages that it goes to.
@@ -156,7 +159,7 @@ impl AccessOp {
 
     /// What it does beside memory with caches.
     fn act(&self, program: &Program) -> cache::Act {
-        let of = program.fixed::<kind::DmaDevice>(device_of(program, self.address.obj));
+        let of = program.fixed::<kind::DmaDevice>(device_of(program, self.address.obj()));
         let coherent = of.is_some_and(|of| of.coherent);
         match (self.does.writes(), coherent) {
             (false, true) => cache::Act::Load(Caching::Cached),
@@ -186,7 +189,7 @@ impl Protocol for AccessOp {
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.rt.has_frames();
-        let (address, device) = (self.address.obj, device_of(cx.program, self.address.obj));
+        let (address, device) = (self.address.obj(), device_of(cx.program, self.address.obj()));
         let held = cx.enter(device);
         let mut mapping = cx.dma_address(address).mapping.get(held);
         if let Some(wrong) = self.of_mapping(&mapping).or_else(|| self.of_job(cx)) {
@@ -210,11 +213,11 @@ impl Protocol for AccessOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let mapping = v.world.dma_address(self.address.obj).mapping.0;
-        let f = footprint(v, self.address.obj);
+        let mapping = v.world.dma_address(self.address.obj()).mapping.0;
+        let f = footprint(v, self.address.obj());
         let f = self.under.map_or(f, |under| reads_fence(v, f, under));
         let engine =
-            v.program.fixed::<kind::DmaDevice>(device_of(v.program, self.address.obj)).and_then(|of| of.engine);
+            v.program.fixed::<kind::DmaDevice>(device_of(v.program, self.address.obj())).and_then(|of| of.engine);
         let f = engine.map_or(f, |engine| f.read(engine));
         if self.of_mapping(&mapping).is_some() {
             return f;

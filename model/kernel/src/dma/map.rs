@@ -1,6 +1,6 @@
 //! Pages are mapped for a device, and are not any more.
 
-use super::{Direction, Jobs, MAX_PAGES, Mapping, Mutant, device_of, footprint, kind, note_job, settle};
+use super::{Address, Direction, Jobs, MAX_PAGES, Mapping, Mutant, device_of, footprint, kind, note_job, settle};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Handle, Held, ObjId, Program, Property, Runtime, SharedCell, Value,
     View, Violation, World,
@@ -36,7 +36,7 @@ points! {
 pub struct MapOp {
     how: How,
     /// The device of what is mapped, else the address.
-    target: Handle,
+    target: Address,
     /// The first page; of an unmap, when the address is gone.
     frame: Handle,
     pages: u8,
@@ -66,7 +66,7 @@ impl Code for MapOp {
 impl MapOp {
     pub(crate) const BLANK: MapOp = MapOp {
         how: How::Map,
-        target: Handle::NONE,
+        target: Address::BLANK,
         frame: Handle::NONE,
         pages: 1,
         at: 0,
@@ -77,12 +77,12 @@ impl MapOp {
 
     /// Pages are mapped for a device, or for an attachment of one.
     pub(super) fn map(device: ObjId, (frame, pages): (Handle, u8), direction: i32, of: Option<Handle>) -> MapOp {
-        let target = Handle::place(device);
+        let target = Address { at: Handle::place(device), named: false };
         MapOp { how: How::ForDevice, target, frame, pages, direction, of, ..MapOp::BLANK }
     }
 
     /// And are no more.
-    pub(super) fn unmap(address: Handle, pages: u8, direction: i32, of: Option<Handle>) -> MapOp {
+    pub(super) fn unmap(address: Address, pages: u8, direction: i32, of: Option<Handle>) -> MapOp {
         MapOp { how: How::Unmap, target: address, pages, direction, of, ..MapOp::BLANK }
     }
 
@@ -92,15 +92,15 @@ impl MapOp {
     }
 
     /// They are not where the buffer is any more; who still goes there is in a reservation.
-    pub(super) fn invalidate(address: Handle, resv: Option<Handle>) -> MapOp {
+    pub(super) fn invalidate(address: Address, resv: Option<Handle>) -> MapOp {
         MapOp { how: How::Invalidate, target: address, of: resv, ..MapOp::BLANK }
     }
 
     fn device(&self, program: &Program) -> ObjId {
         if matches!(self.how, How::ForDevice | How::Map) {
-            self.target.obj
+            self.target.obj()
         } else {
-            device_of(program, self.target.obj)
+            device_of(program, self.target.obj())
         }
     }
 
@@ -161,7 +161,7 @@ impl MapOp {
                 return None;
             }
             if !pages.push(page) {
-                cx.violate(Property::CAPACITY_EXCEEDED, Some(self.target.obj));
+                cx.violate(Property::CAPACITY_EXCEEDED, Some(self.target.obj()));
                 return None;
             }
         }
@@ -169,7 +169,7 @@ impl MapOp {
     }
 
     fn map_it<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        let (program, device) = (cx.program, self.target.obj);
+        let (program, device) = (cx.program, self.target.obj());
         let held = cx.enter(device);
         let Some(direction) = Direction::numbered(self.direction) else {
             let v = cx.violation_of(Property::DMA_DIRECTION);
@@ -208,7 +208,7 @@ impl MapOp {
 
     /// And that nobody goes there any more. What is left to do is seen to the pages' caches.
     fn unmap_it<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
-        let (address, done) = (self.target.obj, Flow::Done(Value::Word(0)));
+        let (address, done) = (self.target.obj(), Flow::Done(Value::Word(0)));
         let mut mapping = cx.dma_address(address).mapping.get(held);
         if let Some(form) = self.mismatch(&mapping) {
             let v = cx.violation_of(Property::DMA_UNMAP_MISMATCH);
@@ -237,7 +237,7 @@ impl MapOp {
 
     /// From here on only jobs go there that the reservation knows.
     fn invalidate_it<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held) {
-        let address = self.target.obj;
+        let address = self.target.obj();
         let mut mapping = cx.dma_address(address).mapping.get(held);
         if !mapping.is_of(self.target) {
             return cx.violate(Property::DMA_AFTER_UNMAP, Some(address));
@@ -268,7 +268,7 @@ impl MapOp {
             return frame::footprint(v, page.obj).and(f).ways(cache::ways(v, page.obj, act));
         }
         let f = self.of.map_or(f, |of| f.read(of.obj));
-        let all = v.program.fixed::<kind::DmaDevice>(self.target.obj).into_iter().flat_map(|of| of.addresses());
+        let all = v.program.fixed::<kind::DmaDevice>(self.target.obj()).into_iter().flat_map(|of| of.addresses());
         let pages = (0..self.pages).filter_map(|at| self.page(v.program, v.world, at));
         pages.fold(all.fold(f, Footprint::write), |f, page| f.read(page.obj))
     }
@@ -294,9 +294,9 @@ impl Protocol for MapOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.how {
             How::ForDevice | How::ForCpu | How::Map => self.sync_footprint(v),
-            How::Unmap => footprint(v, self.target.obj),
+            How::Unmap => footprint(v, self.target.obj()),
             How::Invalidate => {
-                let f = footprint(v, self.target.obj);
+                let f = footprint(v, self.target.obj());
                 self.of.map_or(f, |resv| resv::entries_footprint(v, resv.obj, f))
             }
         }
