@@ -167,7 +167,7 @@ fn found(search: &Search<'_>, liveness: &Liveness, complete: bool) -> Vec<Found>
     let warns = wants && search.violations.keys().any(|v| v.property == Property::WARN_ON);
     let silent = noreturn::can_end_well(search, &liveness.well, &search.warned, warns);
     let safety = search.violations.iter().map(|(violation, targets)| {
-        let path = search.way_to(targets);
+        let path = search.way_to_violation(*violation, targets);
         let good = if violation.property == Property::WARN_ON { &silent } else { &good };
         let point_of_no_return = noreturn::locate(search, good, &path, complete);
         Found { violation: *violation, trace: path.into_trace(), point_of_no_return }
@@ -182,7 +182,7 @@ fn found(search: &Search<'_>, liveness: &Liveness, complete: bool) -> Vec<Found>
     let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::ALLOC_IN_SIGNALLING);
     let reclaim = if told { None } else { search.reclaim_cycle() };
     let cycle = cycle.into_iter().chain(reclaim).chain(search.lock_usage()).map(|(violation, state, step)| {
-        let mut trace = search.way_to(&[Target::kept(state)]).into_trace();
+        let mut trace = search.way_to_one(Target::kept(state)).into_trace();
         trace.steps.extend(step);
         Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }
     });
@@ -215,7 +215,7 @@ impl Sightings {
 
     fn resolve(&self, condition: &Condition, search: &Search<'_>, task: &Task<'_>, complete: bool) -> Watched {
         let graph = &search.graph;
-        let to = |at: Option<Target>| at.map(|target| -> Trace { search.way_to(&[target]).into_trace() });
+        let to = |at: Option<Target>| at.map(|target| -> Trace { search.way_to_one(target).into_trace() });
         let (seen_true, failed) = (to(self.seen_true), self.failed);
         if !condition.moment.is_of_the_whole_graph() {
             let seen_false = to(self.seen_false);

@@ -187,36 +187,41 @@ fn exchanging_threads_that_are_alike_takes_executions_to_executions() {
     assert!(steps > 5_000 && classes > 40, "{steps} steps of {classes} cases");
 }
 
-/// A program in which some thread is there several times.
+/// A program in which some thread is there several times. What it expects may name that one: then it only expects that
+/// nothing is broken.
 fn several(number: u64) -> Option<Case> {
     let text =
         if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
-    let threads: Vec<usize> = text.match_indices("thread ").map(|(at, _)| at).collect();
-    (0..threads.len()).find_map(|by| {
-        let at = threads[(number as usize / 2 + by) % threads.len()];
-        let open = at + text[at..].find('{')?;
-        let count = if number.is_multiple_of(5) { 3 } else { 2 };
-        let text = format!("{}count={count} {}", &text[..open], &text[open..]);
-        let loaded = load("generated.kdl", &text).ok()?;
-        let case = loaded.scenarios.into_iter().flat_map(|s| s.cases).next()?;
-        Symmetry::of(&case.program, &conditions_of(&case)).is_ok().then_some(case)
+    let plain = text.find("expect {").map_or(text.clone(), |at| format!("{}expect {{ holds }}\n}}\n", &text[..at]));
+    [text, plain].iter().find_map(|text| {
+        let threads: Vec<usize> = text.match_indices("thread ").map(|(at, _)| at).collect();
+        (0..threads.len()).find_map(|by| {
+            let at = threads[(number as usize / 2 + by) % threads.len()];
+            let open = at + text[at..].find('{')?;
+            let count = if number.is_multiple_of(5) { 3 } else { 2 };
+            let text = format!("{}count={count} {}", &text[..open], &text[open..]);
+            let loaded = load("generated.kdl", &text).ok()?;
+            let case = loaded.scenarios.into_iter().flat_map(|s| s.cases).next()?;
+            Symmetry::of(&case.program, &conditions_of(&case)).is_ok().then_some(case)
+        })
     })
 }
 
 #[test]
 fn generated_programs_come_to_the_same_by_orbits() {
     let mut seen = Seen::default();
-    for number in limit("ALIKE_FROM", 0)..limit("ALIKE_GENERATED", 150) {
+    let (from, to) = (limit("ALIKE_FROM", 0), limit("ALIKE_GENERATED", 150));
+    for number in from..to {
         let Some(case) = several(number) else { continue };
         let before = seen.different.len();
-        hold(&case, limit("ALIKE_STATES", 4_000), &mut seen);
+        hold(&case, limit("ALIKE_STATES", 5_000), &mut seen);
         if seen.different.len() > before {
             println!("{number} comes to something else by orbits");
         }
     }
     told("generated", &seen);
     assert!(seen.different.is_empty(), "{:?}", seen.different);
-    assert!(seen.by_orbits * 3 > limit("ALIKE_GENERATED", 150) / 2, "{} by orbits", seen.by_orbits);
+    assert!(seen.by_orbits * 8 > to - from, "{} by orbits", seen.by_orbits);
 }
 
 /// Two programs of a number: some thread is there twice, and in the second one the copy has another constant.

@@ -296,14 +296,14 @@ pub(super) fn unsettled(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, 
         let nearest = parts.iter().filter_map(|part| Some((outside(part)?, part))).min_by_key(|(s, _)| *s);
         // The nearest loop, unless an end is nearer.
         if let Some((entry, part)) = nearest.filter(|(s, _)| end.is_none_or(|end| *s < end)) {
-            let way = search.way_to(&[Target::kept(entry)]).steps;
+            let way = search.way_to_one(Target::kept(entry)).steps;
             let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
             // A round that was given up is none.
             return (!graph.is_late()).then(|| Trace::lasso(way, round.steps));
         }
     }
     let end = end.filter(|_| !graph.is_late())?;
-    Some(search.way_to(&[Target::kept(end)]).into_trace())
+    Some(search.way_to_one(Target::kept(end)).into_trace())
 }
 
 /// The states that are reached before a condition was ever true, breadth-first.

@@ -206,6 +206,8 @@ pub(super) struct Steps<'s, 'a> {
     state: State,
     next: State,
     exact: bool,
+    /// The states before the steps that were taken, the root first.
+    before: Vec<State>,
 }
 
 impl<'s, 'a> Steps<'s, 'a> {
@@ -213,7 +215,7 @@ impl<'s, 'a> Steps<'s, 'a> {
     pub(super) fn new(program: &'s Program, visited: &'s Visited, orbits: &'s Orbits<'a>, initial: State) -> Self {
         let canonical = Canonical::new(orbits.symmetry);
         let (next, names) = (initial.clone(), &orbits.names);
-        Steps { program, visited, names, canonical, state: initial, next, exact: orbits.exact }
+        Steps { program, visited, names, canonical, state: initial, next, exact: orbits.exact, before: vec![] }
     }
 
     /// Which state is kept of the orbit that a step leads to, and who everybody is there.
@@ -241,7 +243,31 @@ impl<'s, 'a> Steps<'s, 'a> {
 
     /// Takes a step.
     pub(super) fn take(&mut self, action: Action) {
+        self.before.push(self.state.clone());
         self.state.step(self.program, action);
+    }
+
+    /// Takes the last one back.
+    pub(super) fn back(&mut self) {
+        self.state = self.before.pop().unwrap_or_else(|| self.state.clone());
+    }
+
+    /// Takes all of them back.
+    pub(super) fn begin(&mut self) {
+        self.before.truncate(1);
+        self.back();
+    }
+
+    /// Where they have led to.
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What that is known by among all states.
+    pub(super) fn encoding(&mut self) -> Vec<u8> {
+        let mut bytes = vec![];
+        self.state.encode(self.program, &mut bytes);
+        bytes
     }
 
     /// Steps from here that pass these states, one after the other.

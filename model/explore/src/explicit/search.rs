@@ -337,13 +337,55 @@ impl<'a> Search<'a> {
         Some(Steps::new(self.task.program, &self.visited, orbits, self.initial()))
     }
 
-    /// The best way to one of some states.
-    pub(super) fn way_to(&self, targets: &[Target]) -> Path {
+    /// The best way to one of some states, of whose orbits not every state need show what is wanted.
+    pub(super) fn way_to(&self, targets: &[Target], shows: trace::Shows<'_>) -> Path {
         let states: Vec<u32> = targets.iter().map(|t| t.state).collect();
-        let path = trace::best(&self.graph, self.task.program, &states, self.steps().as_mut());
+        let mut steps = self.steps();
+        let steps = steps.as_mut().map(|steps| (steps, shows));
+        let path = trace::best(&self.graph, self.task.program, &states, steps);
         let end = path.states[path.states.len() - 1];
-        let Some(target) = targets.iter().find(|t| t.state == end) else { return path };
-        self.image(path, target.by)
+        let Some(target) = targets.iter().find(|t| t.state == end).filter(|_| self.orbits.is_some()) else {
+            return path;
+        };
+        let shown = shows(&self.after(&path.steps));
+        if shown { path } else { self.image(path, target.by) }
+    }
+
+    /// The best way to the state that is kept, or to its image.
+    pub(super) fn way_to_one(&self, target: Target) -> Path {
+        let Some(orbits) = &self.orbits else { return self.way_to(&[target], &|_| true) };
+        let (program, mut wanted) = (self.task.program, vec![]);
+        let mut kept = self.after(&trace::first(&self.graph, target.state));
+        kept.encode_image(program, orbits.symmetry, target.by, &mut wanted);
+        let shows = |state: &State| {
+            let mut bytes = vec![];
+            state.clone().encode(program, &mut bytes);
+            bytes == wanted
+        };
+        self.way_to(&[target], &shows)
+    }
+
+    /// The best way to a broken property.
+    pub(super) fn way_to_violation(&self, v: Violation, targets: &[Target]) -> Path {
+        let program = self.task.program;
+        self.way_to(targets, &|state| {
+            if let Some(broken) = state.violation() {
+                return broken == v;
+            }
+            let mut end = state.clone();
+            let is_end = end.enabled(program).is_empty();
+            let broken = is_end.then(|| diagnose::stuck(program, &end).or_else(|| end.conclude(program))).flatten();
+            broken == Some(v) || end.warnings(program).contains(&v)
+        })
+    }
+
+    /// Where some steps lead to.
+    fn after(&self, steps: &[Action]) -> State {
+        let mut state = self.initial();
+        for action in steps {
+            state.step(self.task.program, *action);
+        }
+        state
     }
 
     /// The way to the image of the state that is kept, from one to some state of its orbit.

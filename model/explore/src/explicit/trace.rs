@@ -9,8 +9,8 @@ use super::{
     orbits::Steps,
 };
 use crate::Trace;
-use fenceweave_kernel::{Action, MAX_THREADS, Program};
-use std::collections::BTreeMap;
+use fenceweave_kernel::{Action, MAX_THREADS, Program, State};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A way through the graph: the states passed, and the steps between them.
 pub(super) struct Path {
@@ -45,8 +45,14 @@ type Costs = [u16; MAX_THREADS + 1];
 /// The best way to any of the targets, which are all of one level. Where there is no room or time to compare them, a
 /// shortest one.
 ///
-/// Over orbits it is a way of the program to one of the target's orbit.
-pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32], steps: Option<&mut Steps<'_, '_>>) -> Path {
+/// Over orbits it is a way of the program: the first one to a state that shows what is wanted, or, where there are too
+/// many to look at, one to some state of a target's orbit.
+pub(super) fn best(
+    graph: &Graph,
+    program: &Program,
+    targets: &[u32],
+    steps: Option<(&mut Steps<'_, '_>, Shows<'_>)>,
+) -> Path {
     let Some(target) = targets.first() else { return Path { states: vec![0], steps: vec![] } };
     let depth = graph.level_of(*target);
     let mut left = graph.room / COSTS_BYTES;
@@ -66,18 +72,86 @@ pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32], steps: Opt
         levels.push(here);
     }
     levels.reverse();
-    walk(graph, &levels, steps)
+    let Some((steps, shows)) = steps else { return walk(graph, &levels, None) };
+    exactly(&levels, steps, shows).unwrap_or_else(|| {
+        steps.begin();
+        walk(graph, &levels, Some(steps))
+    })
+}
+
+/// Whether a state shows what a way is to lead to.
+pub(super) type Shows<'s> = &'s dyn Fn(&State) -> bool;
+
+/// Most steps that are tried to find the first of the best ways to what is wanted.
+const MOST_TRIED: usize = 20_000;
+
+/// Where a way over orbits has got to.
+struct Reached {
+    state: u32,
+    /// Who took the last step, in the graph's state and in the program's.
+    last: (usize, usize),
+    edges: Vec<Edge>,
+    next: usize,
+}
+
+/// Forwards, always the first edge that keeps to the least and from which some way leads to what is wanted: of an
+/// orbit, not every state shows it.
+fn exactly(levels: &[BTreeMap<u32, Costs>], steps: &mut Steps<'_, '_>, shows: Shows<'_>) -> Option<Path> {
+    let edges = steps.edges();
+    let mut way = vec![Reached { state: 0, last: (NOBODY, NOBODY), edges, next: 0 }];
+    let mut in_vain = BTreeSet::new();
+    for _ in 0..MOST_TRIED {
+        let depth = way.len() - 1;
+        if depth + 1 == levels.len() && shows(steps.state()) {
+            let states = way.iter().map(|at| at.state).collect();
+            let steps = way[..depth].iter().map(|at| at.edges[at.next - 1].action).collect();
+            return Some(Path { states, steps });
+        }
+        let at = way.last_mut()?;
+        let enabled = at.edges.iter().fold(0, |set, e| set | e.thread_bit());
+        let (state, last) = (at.state, at.last);
+        let below = levels.get(depth + 1);
+        let best = |e: &Edge| {
+            let (t, there) = (e.action.thread.index(), e.arrives.index());
+            let rest = below.and_then(|below| below.get(&e.to));
+            rest.is_some_and(|rest| {
+                rest[there].saturating_add(switch(enabled, last.1, t)) == levels[depth][&state][last.0]
+            })
+        };
+        match at.edges[at.next..].iter().position(best) {
+            Some(by) => {
+                at.next += by + 1;
+                let edge = at.edges[at.next - 1];
+                steps.take(edge.action);
+                let last = (edge.arrives.index(), edge.action.thread.index());
+                let tried = in_vain.contains(&(steps.encoding(), last.1));
+                let edges = if tried { vec![] } else { steps.edges() };
+                way.push(Reached { state: edge.to, last, edges, next: 0 });
+            }
+            None => {
+                in_vain.insert((steps.encoding(), last.1));
+                way.pop();
+                steps.back();
+            }
+        }
+    }
+    None
 }
 
 /// A way along edges as one of the program.
-fn taken(path: Path, steps: Option<&mut Steps<'_, '_>>) -> Path {
-    let Some(taken) = steps else { return path };
+fn taken(path: Path, steps: Option<(&mut Steps<'_, '_>, Shows<'_>)>) -> Path {
+    let Some((taken, _)) = steps else { return path };
     let steps = taken.along(&path.states[1..]);
     Path { steps, ..path }
 }
 
 /// What an entry of a level takes in its tree, about.
 const COSTS_BYTES: usize = 2 * (size_of::<Costs>() + size_of::<u32>());
+
+/// The steps that first led to a state.
+pub(super) fn first(graph: &Graph, target: u32) -> Vec<Action> {
+    shortest(graph, target, graph.level_of(target)).steps
+}
 
 /// Backwards level by level, always to the first state that leads on: needs no memory.
 fn shortest(graph: &Graph, target: u32, depth: usize) -> Path {
