@@ -37,7 +37,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// List scenarios with what each is about.
     List(ListArgs),
-    /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to.
+    /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to; or
+    /// the states of one small case as DOT.
     Diagram(DiagramArgs),
     /// Make scenarios at random, and hold the engines against each other on every one.
     Fuzz(FuzzArgs),
@@ -145,11 +146,17 @@ pub struct CheckArgs {
     /// How many scenarios to explore at once; the output is the same.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
-    /// Print JSON instead of text: one object a line for every case, and for every file with mistakes.
+    /// Print JSON instead of text: one object a line for every case, and for every file with mistakes; `--format json`.
     ///
     /// The fields are documented with the module `fenceweave_report::json`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// How what was found is written [default: text; in a workflow of GitHub's, github].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<FormatArg>,
+    /// Write what `--format junit` or `sarif` makes into this file, and text to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
@@ -171,6 +178,21 @@ pub struct CheckArgs {
     /// How traces are shown.
     #[command(flatten)]
     pub traces: TraceArgs,
+}
+
+/// How what `check` has found is written.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FormatArg {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+    /// JUnit XML: a test for every case.
+    Junit,
+    /// SARIF 2.1.0: a result for every finding, with the steps that lead there.
+    Sarif,
+    /// Text, and behind it an annotation for every finding, which GitHub shows beside its line.
+    Github,
 }
 
 /// How traces are shown; JSON is not affected.
@@ -267,9 +289,25 @@ pub struct ReplayArgs {
     /// Run it on shuttle's threads too, and say whether both agree.
     #[arg(long)]
     pub shuttle: bool,
+    /// How the trace is written.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: TraceFormatArg,
     /// How the trace is shown.
     #[command(flatten)]
     pub traces: TraceArgs,
+}
+
+/// How one trace is written.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TraceFormatArg {
+    /// A table, and in words under it.
+    Text,
+    /// Events in Chrome's format, which Perfetto (ui.perfetto.dev) opens.
+    Chrome,
+    /// A sequence diagram in Mermaid.
+    Mermaid,
+    /// Who waits for whom at its end, as a flowchart in Mermaid.
+    Waits,
 }
 
 /// Arguments of `fmt`.
@@ -297,8 +335,9 @@ pub struct DiagramArgs {
     /// What to draw.
     #[arg(value_enum)]
     pub subject: SubjectArg,
-    /// Scenario files, or folders with `.kdl` files in them; small ones.
-    #[arg(required = true)]
+    /// Scenario files, or folders with `.kdl` files in them; small ones. `::NAME` behind one takes that scenario or case
+    /// alone.
+    #[arg(required = true, value_name = "PATH[::CASE]")]
     pub paths: Vec<PathBuf>,
 }
 
@@ -323,6 +362,8 @@ pub enum SubjectArg {
     WaitFence,
     /// Those of waiting for all fences of a reservation.
     WaitResv,
+    /// The states of one case and the steps between them, in DOT.
+    Graph,
 }
 
 impl SubjectArg {

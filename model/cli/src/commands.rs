@@ -6,6 +6,7 @@ mod compare;
 mod coverage;
 mod diagram;
 mod explain;
+mod export;
 mod fmt;
 mod fuzz;
 mod inputs;

@@ -171,6 +171,12 @@ pub(crate) fn failures(case: &Case, run: &CaseRun, sheet: &Sheet<'_>) -> String 
     out
 }
 
+/// The way to one thing that is not as expected, without what that is.
+pub(crate) fn failure_alone(case: &Case, run: &CaseRun, f: &Failure, view: View<'_>) -> String {
+    let text = failure(case, run, f, &view.sheet);
+    text.trim_start().split_once('\n').map_or(String::new(), |(_, way)| way.to_owned())
+}
+
 fn failure(case: &Case, run: &CaseRun, f: &Failure, sheet: &Sheet<'_>) -> String {
     let by = if run.runs.len() > 1 { format!(" ({})", names(&f.engines)) } else { String::new() };
     let mut out = format!("\nnot as expected{by}: {}\n", f.text);
