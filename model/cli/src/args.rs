@@ -166,6 +166,10 @@ pub struct CheckArgs {
     /// Write the same of all files in the format of LCOV.
     #[arg(long, value_name = "FILE")]
     pub coverage_lcov: Option<PathBuf>,
+    /// Write a page for every scenario into this folder, to step through its executions in a browser, and one that lists
+    /// them, `index.html`. The folder is made if it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    pub html: Option<PathBuf>,
     /// Let a warning be a failure: exit 1.
     #[arg(long)]
     pub deny_warnings: bool,
@@ -263,6 +267,9 @@ pub struct ExplainArgs {
     /// Which engine explores.
     #[arg(long, value_enum, default_value = "explicit")]
     pub engine: EngineArg,
+    /// Write a page into this file, to step through the executions in a browser; it needs nothing beside it.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -122,7 +122,7 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
 }
 
 /// Whether a clause is expected to be broken; one that is not is a failure, and shown as that.
-fn is_expected(case: &Case, name: &str) -> bool {
+pub(crate) fn is_expected(case: &Case, name: &str) -> bool {
     fenceweave_scenario::Engine::ALL
         .into_iter()
         .any(|engine| case.expectations.broken(engine).any(|known| known == name))
@@ -229,7 +229,7 @@ fn also(case: &Case, found: &Found) -> String {
 }
 
 /// The exploration that outcomes and traces are shown of: the first that ran, `explicit` if it did.
-fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
+pub(crate) fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
     let explicit = runs.iter().find(|r| r.engine == Engine::Explicit && ran(r));
     explicit.or_else(|| runs.iter().find(|r| ran(r)))
 }

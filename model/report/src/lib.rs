@@ -11,6 +11,7 @@
 //! * [`conditions`]: a condition of an expectation, and what was seen of it.
 //! * [`difference`]: what two programs come to that are meant to be nearly the same.
 //! * [`json`]: all of it for other programs.
+//! * [`html`]: a scenario with its executions as one page to step through, in a browser.
 //! * [`topology`]: which PCI device reaches which.
 //! * [`mermaid`]: a trace as a sequence diagram, and who waits for whom at its end.
 //! * [`chrome`]: a trace as events that Perfetto opens.
@@ -34,6 +35,7 @@ pub mod difference;
 pub mod findings;
 pub mod github;
 pub mod graph;
+pub mod html;
 pub mod json;
 pub mod junit;
 mod line;

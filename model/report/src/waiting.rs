@@ -89,7 +89,7 @@ fn queued_wait(program: &Program, state: &State, t: ThreadId, work: ObjId) -> Op
 }
 
 /// The locks that a thread holds.
-fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
+pub(crate) fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
     let objects = (0..program.objects.len()).map(ObjId::object);
     let reads = |id| state.object(id).is_held_by(t) && !state.object(id).is_held_alone(t);
     objects.filter(|id| owner(state, *id) == Some(t) || reads(*id)).collect()

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     args::{CheckArgs, EngineArg, FormatArg},
-    commands::{coverage, export, inputs, sample, vacuity},
+    commands::{coverage, export, inputs, pages, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
@@ -33,6 +33,8 @@ struct Checked {
     lcov: String,
     /// What a document or annotations have of it; empty where nobody wants any.
     tested: Vec<Tested>,
+    /// A page for each scenario, if somebody wants any.
+    pages: Vec<pages::Made>,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -49,6 +51,10 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Err(e) => return e,
     };
     let bars = Bars::new();
+    let mut folder = match args.html.as_deref().map(pages::Folder::at).transpose() {
+        Ok(folder) => folder,
+        Err(why) => return usage(&why),
+    };
     let (mut total, mut looked_at) = (Total::default(), 0);
     in_order(
         &files,
@@ -57,6 +63,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         |file, checked| {
             total.add(file, &checked);
             looked_at += 1;
+            folder.iter_mut().for_each(|folder| checked.pages.iter().for_each(|page| folder.put(page)));
             bars.aside(|| {
                 complain(&checked.mistakes);
                 // Nobody reads on: what is left need not be explored.
@@ -81,6 +88,9 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     }
     if let Err(exit) = export::deliver(&total.tested, args) {
         return exit;
+    }
+    if let Some(Err(why)) = folder.map(pages::Folder::close) {
+        return usage(&why);
     }
     if let Some(path) = &args.coverage_lcov
         && let Err(e) = crate::files::write_whole(path, &total.lcov)
@@ -262,6 +272,11 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
             let as_json = export::format_of(args) == FormatArg::Json;
             checked.text.push_str(&vacuity::text(&warnings, &loaded.file, &scenario.name, as_json));
             export::warn(args, &warnings, &mut checked.tested);
+            if args.html.is_some() {
+                let ran = scenario.cases.iter().zip(&runs).filter_map(|(case, ran)| Some((case, ran.as_ref()?)));
+                let cases: Vec<_> = ran.map(|(case, ran)| (case, pages::run_of(case, ran, &options(args)))).collect();
+                checked.pages.push(pages::made(&loaded, scenario, &cases, &covered));
+            }
         }
     }
     if args.coverage && export::format_of(args) != FormatArg::Json && !checked.graded.is_empty() {

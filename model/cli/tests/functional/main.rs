@@ -15,6 +15,7 @@ mod fuzz;
 mod grain;
 mod guide;
 mod harness;
+mod html;
 mod inputs;
 mod json;
 mod library;
