@@ -15,7 +15,7 @@ const GENERATED: u64 = 400;
 
 /// Programs for steps that make several accesses in none of the shipped ones: what is generated reaches most of them,
 /// until the generator changes.
-const REACHING: [&str; 13] = [
+const REACHING: [&str; 14] = [
     r#"scenario reader-leaves-after-the-flip {
     srcu s
     var x
@@ -23,6 +23,14 @@ const REACHING: [&str; 13] = [
     thread two { srcu-read-lock s into=i; load x into=v; srcu-read-unlock s i }
     thread updater { store x 1; synchronize-srcu s }
     thread another { synchronize-srcu s }
+    expect { holds }
+}
+"#,
+    r#"scenario freed-by-a-walk-beside-a-reader {
+    fence job
+    setup { signal job }
+    thread walker { unwrap-each job into=x { put job } }
+    thread reader { rcu-read-lock; rcu-read-unlock }
     expect { holds }
 }
 "#,

@@ -20,6 +20,7 @@ mod create;
 mod dedup;
 mod find;
 pub(crate) mod idioms;
+mod init;
 pub mod kind;
 mod merge;
 mod mutants;
@@ -49,6 +50,7 @@ pub(crate) use create::{
 };
 pub use dedup::Dedup;
 pub(crate) use find::{FindSeqno, Waker};
+pub use init::InitAt;
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
 pub(crate) use op::At as FenceAt;
@@ -66,6 +68,7 @@ pub(crate) use mutants::Mutant;
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Object, Order, Plain, Program,
     Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
+    coder::fields,
     counted::Counted,
     facet::{Facet, FacetSink},
     primitives::{list, rcu, spinlock::RawSpin},
@@ -92,6 +95,9 @@ const TIMESTAMP: u8 = 16;
 
 /// `PENDING_ERROR`: no member of an array has had an error yet, and the next one's would count.
 const PENDING_ERROR: u16 = 1 << 15;
+
+/// In an encoding, beside the error: its point follows.
+const SAYS_POINT: u16 = 1 << 14;
 
 /// Most callbacks of one fence, waiters included.
 const MAX_CALLBACKS: usize = 16;
@@ -133,6 +139,15 @@ impl Bits for Life {
         [Life::Unborn, Life::Alive, Life::Released, Life::Freed][bits as usize]
     }
 }
+
+/// A point of a timeline: `fence->context`, `fence->seqno`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Point {
+    context: u8,
+    seqno: u16,
+}
+
+fields!(Point { context, seqno });
 
 /// What the fence's lock protects, and the lock itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -190,6 +205,9 @@ pub struct Fence<R: Runtime> {
     /// too: the grace period may take longer, but nobody can know that it does.
     readers: R::Note<ThreadSet>,
     locked: R::Cell<Locked>,
+    /// Its point, if `dma_fence_init()` was told one when it ran; else the declared one. Written before anybody knows
+    /// the fence, and then never, so that to look at it is no step.
+    point: R::Note<Option<Point>>,
     /// The lock that it shares with others. Never changes, and so is no part of a state.
     shared: Option<ObjId>,
 }
@@ -207,6 +225,7 @@ impl<R: Runtime> Fence<R> {
             published: R::Atomic::new(Published(false)),
             readers: R::Note::new(ThreadSet::default()),
             locked: R::Cell::new(Locked::default(), id),
+            point: R::Note::new(None),
             shared: None,
         }
     }
@@ -301,6 +320,7 @@ impl<R: Runtime> Shared<R> for Fence<R> {
         published: atomic,
         readers: note,
         locked: cell,
+        point: note,
     });
 
     /// `dma_fence_release()`: "Fence released with pending signals!" Nobody waits for one that nobody has seen.
@@ -374,7 +394,16 @@ impl Code for Fence<Plain> {
         } else {
             self.readers.0 = ThreadSet::default();
         }
-        self.error.code(c);
+        let mut error = self.error.0 | if self.point.0.is_some() { SAYS_POINT } else { 0 };
+        error.code(c);
+        self.error.0 = error & !SAYS_POINT;
+        if error & SAYS_POINT != 0 {
+            let mut point = self.point.0.unwrap_or_default();
+            point.code(c);
+            self.point.0 = Some(point);
+        } else {
+            self.point.0 = None;
+        }
         self.refs.code(c);
         self.locked.code(c);
     }
@@ -557,6 +586,10 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     if readers.is_empty() {
         list::check_free(cx, fence);
         cx.fence(fence).reclaim();
+        if !typesafe {
+            // Nobody looks at it any more.
+            cx.fence(fence).point.set(None);
+        }
     } else {
         cx.fence(fence).life.swap(Life::Released, Order::AcqRel);
         cx.fence(fence).readers.set(readers);

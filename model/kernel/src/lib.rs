@@ -26,6 +26,7 @@
 
 pub mod builder;
 pub mod cover;
+pub mod dma;
 pub mod exec;
 pub mod expr;
 pub mod fence;

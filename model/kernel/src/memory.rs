@@ -36,6 +36,7 @@ pub(crate) mod page;
 pub(crate) mod pool;
 pub(crate) mod rules;
 
+pub(crate) use fill::FillOp;
 pub(crate) use frame::Frame;
 pub(crate) use moves::SgList;
 pub(crate) use mutants::Mutant;

@@ -28,8 +28,9 @@ use crate::{
     Errno, Expr, Grain, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation,
     fixed,
     ground::kind::{KindRow, OfKind},
+    pci::{NodeId, Tree},
 };
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 /// A callee as it stands in a script. Every script has all of them, after its own code: a callee runs in its caller's
 /// place.
@@ -243,6 +244,14 @@ pub struct Program {
     pub containers: Vec<Container>,
     /// Somebody looks at timestamps: then they are set in a step of their own.
     pub timestamps: bool,
+    /// Items may come to any queue: the one whose lock stands for that of the pool which all queues have.
+    pub one_pool: Option<ObjId>,
+    /// The context and the number of a fence may be told when it is initialised.
+    pub fence_points: bool,
+    /// The machine's PCI devices, if where they are matters, and where what is declared is among them.
+    pub pci: Option<Arc<Tree>>,
+    /// Each with its node.
+    pub pci_places: Vec<(ObjId, NodeId)>,
     /// How coarse the steps of its primitives are.
     pub grain: Grain,
     /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).

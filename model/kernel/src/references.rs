@@ -194,6 +194,7 @@ pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Viol
         .or_else(|| missing(world, program))
         .or_else(|| leaks(world, program))
         .or_else(|| crate::memory::left_over(world, program))
+        .or_else(|| crate::dma::left_over(world, program))
 }
 
 /// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has

@@ -15,10 +15,12 @@ use crate::{
     Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId,
     ThreadSet, Value, View, World,
     counted::Counted,
+    dma::{self, DmaAddress, DmaDevice},
     exec::{Exec, ExecOp, PrepareArray},
     facet::FacetSink,
     fence::{
-        self, Callback, CallbackOp, ChainInit, Dedup, Fence, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp,
+        self, Callback, CallbackOp, ChainInit, Dedup, Fence, FenceOp, FenceWait, InitAt, Merge, RcuSafe, Signalling,
+        UnwrapOp,
     },
     gpu::{self, GpuAs},
     lock_all::LockAll,
@@ -31,6 +33,7 @@ use crate::{
         device::{self, Device},
         irq,
         irq_line::{self, IrqLine},
+        irq_work::{self, IrqWork, base::IrqWorks},
         list::{self, ListHead, node::Node},
         lockdep,
         lockmap::{self, LockMap},
@@ -121,6 +124,10 @@ objects! {
     Shrinker(Shrinker) shrinker shrinker_mut;
     /// `struct irq_desc`.
     IrqLine(IrqLine) irq_line irq_line_mut;
+    /// `struct irq_work`.
+    IrqWork(IrqWork) irq_work irq_work_mut;
+    /// What all irq works are on.
+    IrqWorks(IrqWorks);
     /// `struct rw_semaphore`.
     RwSem(RwSem) rwsem rwsem_mut;
     /// `struct lockdep_map`, of no lock.
@@ -147,6 +154,10 @@ objects! {
     SgList(SgList);
     /// A slot of a GPU's MMU.
     GpuAs(GpuAs) gpu_as gpu_as_mut;
+    /// A device that goes to memory.
+    DmaDevice(DmaDevice);
+    /// An address of one.
+    DmaAddress(DmaAddress) dma_address dma_address_mut;
 }
 
 /// An object must stay small: every state has all of them.
@@ -216,6 +227,8 @@ machines! {
     Fence(FenceOp) = FenceOp::BLANK;
     /// Waiting for a fence.
     FenceWait(FenceWait) = FenceWait::BLANK;
+    /// `dma_fence_init()` of a point that is told when it runs.
+    FenceInit(InitAt) = InitAt::BLANK;
     /// A fence's callback.
     FenceCallback(CallbackOp) = CallbackOp::BLANK;
     /// Room for fences.
@@ -268,6 +281,10 @@ machines! {
     IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { how: irq_line::How::Sync, line: NOTHING, asks: false };
     /// An interrupt of a declared line.
     LineRun(irq_line::run::LineRun) = irq_line::run::LineRun::BLANK;
+    /// An irq work.
+    IrqWork(irq_work::IrqWorkOp) = irq_work::IrqWorkOp::BLANK;
+    /// A CPU that takes its interrupt.
+    IrqWorks(irq_work::base::RunOp) = irq_work::base::RunOp::BLANK;
     /// A callback of RCU.
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// A cursor.
@@ -342,6 +359,10 @@ machines! {
     GpuCommand(gpu::Command) = gpu::Command::BLANK;
     /// An access of a GPU's job.
     GpuAccess(gpu::Access) = gpu::Access::BLANK;
+    /// Pages are mapped for a device.
+    DmaMap(dma::MapOp) = dma::MapOp::BLANK;
+    /// And it goes there.
+    DmaAccess(dma::AccessOp) = dma::AccessOp::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.

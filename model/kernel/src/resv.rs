@@ -372,6 +372,19 @@ impl crate::Program {
     }
 }
 
+/// Whether a fence is in a reservation, whatever its usage.
+pub(crate) fn has_fence<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId, fence: ObjId) -> bool {
+    let Some(list) = cx.resv(resv).list.load(Order::Relaxed) else { return false };
+    cx.touch(list);
+    cx.world.list(list).holders_of(fence) > 0
+}
+
+/// What that looks at.
+pub(crate) fn entries_footprint(v: View<'_>, resv: ObjId, f: Footprint) -> Footprint {
+    let f = f.read(resv);
+    v.world.resv(resv).list.0.map_or(f, |list| f.read(list))
+}
+
 /// `dma_resv_unlock()`: what was reserved and not used ends with the hold of the lock. That is the rule; only with
 /// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds
 /// it.

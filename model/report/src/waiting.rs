@@ -136,6 +136,9 @@ fn queued_to_workers(program: &Program, item: ObjId) -> (Vec<ThreadId>, String) 
     if program.is::<fixed::Timer>(item) {
         return (workers.collect(), "→ until it expires, and its handler is done".to_owned());
     }
+    if program.is::<fixed::IrqWork>(item) {
+        return (workers.collect(), "→ until its interrupt has come, and its function is done".to_owned());
+    }
     let what = format!("→ until a worker of {} comes to it and is done", program.name_of(queue));
     (workers.collect(), what)
 }
@@ -145,8 +148,9 @@ fn workers_of(program: &Program, item: ObjId) -> Option<(ObjId, impl Iterator<It
     let queue = program.kind(item).queue()?;
     let workers = program.fixed::<fixed::Workqueue>(queue).and_then(|queue| queue.workers.as_ref());
     let cpus = program.fixed::<fixed::TimerBase>(queue).map(|base| base.each());
-    let mut each =
-        workers.map(|workers| workers.each()).into_iter().flatten().chain(cpus.into_iter().flatten()).peekable();
+    let handlers = program.fixed::<fixed::IrqWorks>(queue).map(|base| base.each());
+    let workers = workers.map(|workers| workers.each()).into_iter().flatten();
+    let mut each = workers.chain(cpus.into_iter().flatten()).chain(handlers.into_iter().flatten()).peekable();
     each.peek().is_some().then_some((queue, each))
 }
 

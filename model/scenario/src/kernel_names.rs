@@ -61,7 +61,7 @@ const DECLARATIONS: &[Row] = &[
         "tasklet tasklet_struct",
         "`timer NAME { … }` runs in soft interrupt context as a tasklet does, scheduled by `mod-timer NAME`",
     ),
-    ("irq_work", "there is none: `timer NAME { … }` is the nearest, in soft interrupt context"),
+    ("irq_work", "`irq-work NAME fn=FUNCTION`"),
     ("delayed_work", "`delayed-work NAME { … }`"),
     ("workqueue_struct", "`workqueue NAME [ordered] [workers=N]`"),
     ("hrtimer timer_list", "`timer NAME { … }`, armed by `mod-timer NAME`"),

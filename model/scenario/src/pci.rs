@@ -49,18 +49,23 @@ pub fn pci_trees(name: &str, source: &str) -> Result<Vec<PciTree>, Report> {
                 .expected("`pci-tree NAME { … }`");
             continue;
         }
-        let mut reader = Reader { tree: Tree::default(), about: String::new(), source, mistakes: &mut mistakes };
-        let name = reader.name_of(node);
-        reader.options(node, &["cpu"]);
-        reader.tree.any_host_bridge = reader.word(node, "cpu", &[("zen", true), ("other", false)]).unwrap_or_default();
-        reader.children(node, None, 0);
-        trees.push(PciTree { name, about: reader.about, tree: reader.tree });
+        trees.push(pci_tree(node, source, &mut mistakes));
     }
     if file.nodes.is_empty() {
         mistakes.add("unknown-declaration", Span::default(), "there is no tree here").expected("`pci-tree NAME { … }`");
     }
     mistakes.take_back_guesses();
     mistakes.into_result(trees)
+}
+
+/// `pci-tree NAME { … }`
+pub(crate) fn pci_tree(node: &Node, source: &str, mistakes: &mut Mistakes) -> PciTree {
+    let mut reader = Reader { tree: Tree::default(), about: String::new(), source, mistakes };
+    let name = reader.name_of(node);
+    reader.options(node, &["cpu"]);
+    reader.tree.any_host_bridge = reader.word(node, "cpu", &[("zen", true), ("other", false)]).unwrap_or_default();
+    reader.children(node, None, 0);
+    PciTree { name, about: reader.about, tree: reader.tree }
 }
 
 struct Reader<'m> {

@@ -50,6 +50,7 @@ const FLOORS: &[&[&str]] = &[
     &["exec", "sync_file", "syncobj", "memory"],
     &["pte"],
     &["gpu"],
+    &["dma"],
     &["ops"],
     &["stack"],
     &["references", "thread"],

@@ -4,12 +4,13 @@
 //! through their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container:
 //! that is left to the work, which runs once that lock is free.
 
-use super::{ArrayOp, CallbackOp, ChainOp, FenceAt, FenceOp, reference, walk::ChainWalk};
+use super::{ArrayOp, CallbackOp, ChainOp, FenceAt, FenceOp, Point, reference, walk::ChainWalk};
 use crate::{
     AtomicCell, Cx, Handle, Machine, ObjId, Order, Program, Runtime, Value, World,
     coder::points,
     parts::parts,
     primitives::workqueue::{self, WorkOp},
+    runtime::NoteCell,
 };
 
 points! {
@@ -150,7 +151,10 @@ impl<R: Runtime> World<R> {
             Some(Holds::Chain { made: Some(first), .. }) => {
                 (self.number(first) as u8, self.number(first.offset(1)) as u16)
             }
-            _ => program.fence_point(fence),
+            _ => match self.fence(fence).point.get() {
+                Some(Point { context, seqno }) => (context, seqno),
+                None => program.fence_point(fence),
+            },
         }
     }
 

@@ -44,6 +44,17 @@ pub struct SetError {
     pub error: Operand,
 }
 
+/// `fence-init` with a context or a number that is known when it runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FenceInit {
+    /// The fence.
+    pub fence: Operand,
+    /// Its context; the declared one without it.
+    pub context: Option<Operand>,
+    /// Its number within the context; the declared one without it.
+    pub seqno: Option<Operand>,
+}
+
 /// `wait` for a fence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FenceWait {
@@ -203,6 +214,21 @@ impl Operation for Signalling {
     }
 }
 
+impl Operation for FenceInit {
+    fn row(&self) -> Row {
+        let operands = [Some(self.fence), self.context, self.seqno, None];
+        Row { needs: Needs { fence_points: true, ..Needs::NOTHING }, gives: Gives::Perhaps, ..Row::of(operands) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let fence = with.of_kind(self.fence, Kind::Fence)?;
+        let (context, seqno) = with.program.fence_point(fence);
+        let said = |operand: Option<Operand>, declared| operand.map_or(Ok(declared), |operand| with.word(operand));
+        let (context, seqno) = (said(self.context, i32::from(context))?, said(self.seqno, i32::from(seqno))?);
+        Ok(super::InitAt::new(fence, context, seqno).into())
+    }
+}
+
 impl Operation for SetError {
     fn row(&self) -> Row {
         Row::on(self.fence)
@@ -238,8 +264,15 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "initialises a fence: one reference, not signalled",
         "dma_fence_init()",
-        |args| fence(args, How::Init),
-    ),
+        |args| match (args.optional("context"), args.optional("seqno")) {
+            (None, None) => fence(args, How::Init),
+            (context, seqno) => FenceInit { fence: args.object("fence"), context, seqno }.into(),
+        },
+    )
+    .options(&[
+        option("context", Takes::Value, "its context, 0 to 255; the declared one without it"),
+        option("seqno", Takes::Value, "its number within the context, 0 to 65535; the declared one without it"),
+    ]),
     OpSpec::new(
         "enable-signaling",
         &[FENCE],

@@ -36,5 +36,7 @@ pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
 
 /// What [`check`] looks at besides the fence.
 pub(super) fn footprint(v: View<'_>, fence: ObjId, f: Footprint) -> Footprint {
-    candidates(v.program).filter(|g| is_earlier(v.world, v.program, *g, fence)).fold(f, Footprint::read)
+    // Where points are told at run time, another one may be told any moment that it is earlier.
+    let may_be = |g: &ObjId| v.program.fence_points && v.program.is::<kind::Fence>(*g) && v.program.says_itself(*g);
+    candidates(v.program).filter(|g| may_be(g) || is_earlier(v.world, v.program, *g, fence)).fold(f, Footprint::read)
 }

@@ -75,6 +75,10 @@ pub struct Needs {
     pub caching: bool,
     /// The order in which fences signalled.
     pub timestamps: bool,
+    /// That the context and the number of a fence are told when it is initialised.
+    pub fence_points: bool,
+    /// That an item may come to any queue.
+    pub one_pool: bool,
     /// That a thread sleeps on no queue.
     pub bare_sleeps: bool,
     /// That signals are sent.
@@ -189,6 +193,8 @@ impl Needs {
         power: false,
         caching: false,
         timestamps: false,
+        one_pool: false,
+        fence_points: false,
         bare_sleeps: false,
         signals: false,
         shrinkers: false,

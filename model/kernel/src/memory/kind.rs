@@ -224,6 +224,7 @@ impl Declared for Memory {
                 },
                 KIND,
                 CACHES,
+                option("at", Takes::Value, "which device of the `pci-tree` it is on"),
                 option(
                     "base",
                     Takes::Number { min: 1, max: u16::MAX as i32 / 2 },

@@ -42,7 +42,7 @@ fn count_of(with: &Resolver<'_>, count: Operand) -> Resolved<u8> {
 }
 
 /// The frame that an operand refers to, as of which generation.
-pub(super) fn frame_of(with: &Resolver<'_>, frame: Operand) -> Resolved<Handle> {
+pub(crate) fn frame_of(with: &Resolver<'_>, frame: Operand) -> Resolved<Handle> {
     with.of_kind(frame, Kind::Frame)?;
     with.handle(frame)
 }

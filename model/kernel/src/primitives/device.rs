@@ -171,6 +171,12 @@ fn tell<R: Runtime>(cx: &mut Cx<'_, R>, device: ObjId, rule: Rule) {
     }
 }
 
+/// Somebody or something goes to a device that may have no power.
+pub(crate) fn judge_access<R: Runtime>(cx: &mut Cx<'_, R>, device: ObjId) {
+    cx.touch(device);
+    tell(cx, device, Rule::ACCESSED_OFF);
+}
+
 /// A step of an engine, which is no step of its queue: a job is under way. Whether that is lost.
 pub(crate) fn judge_engine<R: Runtime>(cx: &mut Cx<'_, R>) -> bool {
     let Some(device) = cx.program.device_of(cx.me) else { return false };

@@ -213,15 +213,11 @@ impl Irq {
         program.threads().filter(|t| matches!(program.role(*t), Role::Task | Role::Worker))
     }
 
-    fn takes_irqs<R: Runtime>(world: &World<R>, t: ThreadId) -> bool {
-        world.task(t).cpu.peek().takes_irqs()
-    }
-
     /// An idle CPU, or one that runs a thread.
     fn pick<R: Runtime>(cx: &mut Cx<'_, R>) -> Option<ThreadId> {
         let open = |cx: &Cx<'_, R>, n: usize| {
             let world = &*cx.world;
-            Irq::cpus(cx.program).filter(|t| Irq::takes_irqs(world, *t)).nth(n)
+            Irq::cpus(cx.program).filter(|t| takes_irqs(world, *t)).nth(n)
         };
         let ways = (0..MAX_CPUS).take_while(|n| open(cx, *n).is_some()).count();
         let pick = cx.choose(1 + ways as u8);
@@ -233,31 +229,46 @@ impl Irq {
         if let Some(line) = self.line {
             irq_line::begin(cx, line);
         }
-        cx.private.interrupt(on);
-        if cx.program.has_readers {
-            rcu::begin_reading(cx);
-        }
-        if let Some(t) = on {
-            cx.touch(ObjId::task(t));
-            let handler = Some(cx.me);
-            cx.world.task_mut(t).cpu.store(Cpu { irqs_off: false, handler }, Order::Relaxed);
-        }
+        enter_on(cx, on);
     }
 
     fn exit<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
-        if let Some(t) = cx.private.interrupted() {
-            cx.touch(ObjId::task(t));
-            if !cx.mutated(Mutant::ExitKeepsCpu) {
-                cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
-            }
-        }
         if let Some(line) = self.line {
             irq_line::end(cx, line);
         }
-        cx.private.interrupt(None);
-        if cx.program.has_readers {
-            rcu::end_reading(cx);
+        leave(cx);
+    }
+}
+
+/// Whether a handler may begin on the CPU of a thread.
+pub(crate) fn takes_irqs<R: Runtime>(world: &World<R>, t: ThreadId) -> bool {
+    world.task(t).cpu.peek().takes_irqs()
+}
+
+/// `irq_enter()`, on the CPU of a thread, or on one that is idle.
+pub(crate) fn enter_on<R: Runtime>(cx: &mut Cx<'_, R>, on: Option<ThreadId>) {
+    cx.private.interrupt(on);
+    if cx.program.has_readers {
+        rcu::begin_reading(cx);
+    }
+    if let Some(t) = on {
+        cx.touch(ObjId::task(t));
+        let handler = Some(cx.me);
+        cx.world.task_mut(t).cpu.store(Cpu { irqs_off: false, handler }, Order::Relaxed);
+    }
+}
+
+/// `irq_exit()`: the interrupted thread goes on.
+pub(crate) fn leave<R: Runtime>(cx: &mut Cx<'_, R>) {
+    if let Some(t) = cx.private.interrupted() {
+        cx.touch(ObjId::task(t));
+        if !cx.mutated(Mutant::ExitKeepsCpu) {
+            cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
         }
+    }
+    cx.private.interrupt(None);
+    if cx.program.has_readers {
+        rcu::end_reading(cx);
     }
 }
 
@@ -277,7 +288,7 @@ impl Protocol for Irq {
         let f = match (self.how, self.on) {
             (HandlerHow::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
             (HandlerHow::Enter, None) => {
-                let open = Irq::cpus(v.program).filter(|t| Irq::takes_irqs(v.world, *t)).count();
+                let open = Irq::cpus(v.program).filter(|t| takes_irqs(v.world, *t)).count();
                 let f = Irq::cpus(v.program).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t)));
                 f.ways(1 + open.min(MAX_CPUS) as u8)
             }
@@ -294,7 +305,7 @@ impl Protocol for Irq {
     }
 
     fn is_held_back(&self, v: View<'_>) -> bool {
-        let busy = || self.on.is_some_and(|t| !Irq::takes_irqs(v.world, t));
+        let busy = || self.on.is_some_and(|t| !takes_irqs(v.world, t));
         let shut = || self.line.is_some_and(|line| !irq_line::is_open(v.program, v.world, line));
         self.how == HandlerHow::Enter && (busy() || shut())
     }

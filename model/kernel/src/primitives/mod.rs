@@ -6,6 +6,7 @@ pub mod completion;
 pub mod device;
 pub mod irq;
 pub mod irq_line;
+pub mod irq_work;
 pub mod list;
 pub mod lockdep;
 pub mod lockmap;

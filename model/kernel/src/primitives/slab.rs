@@ -30,6 +30,7 @@ use crate::{
     primitives::{list, rcu, syscall},
     program::{CalleeId, SlabKind},
     protocol::Protocol,
+    registry::upcalls,
     runtime::NoteCell,
     shared::Shared,
 };
@@ -521,6 +522,10 @@ impl SlabOp {
             cx.violate(Property::DOUBLE_FREE, Some(obj));
             return;
         }
+        upcalls::tell_mapped_for(cx, self.handle);
+        if cx.violation.is_some() {
+            return;
+        }
         if deferred && !cx.mutated(Mutant::FreeRcuNow) {
             cx.slot(obj).life.swap(Life { stage: Stage::Dying, ..life }, Order::AcqRel);
             rcu::free_later(cx, obj);
@@ -649,10 +654,10 @@ impl Protocol for SlabOp {
                 f.ways(if chooses { free.clamp(1, MAX_WAYS) as u8 } else { 1 })
             }
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
-                rcu::call_rcu_footprint(v, Footprint::writes(obj))
+                rcu::call_rcu_footprint(v, upcalls::mapped_footprint(v, Footprint::writes(obj)))
             }
             At::Delay => syscall::delayed::delay_footprint(v.program),
-            At::Release | At::Free | At::Leave => free_footprint(v, obj, Footprint::NONE),
+            At::Release | At::Free | At::Leave => free_footprint(v, obj, upcalls::mapped_footprint(v, Footprint::NONE)),
             _ => Footprint::writes(obj),
         }
     }

@@ -18,6 +18,11 @@
 //! queued; others run at the same time as each other. Everything is under the pool's lock, which is the queue's object
 //! here.
 //!
+//! `queue_work(wq, work)` says with each call on which queue (`queue=`). From then until that run is over the item is
+//! that queue's. `__queue_work()` keeps an item from running twice at once only as long as it always comes to the same
+//! queue: who queues it on another one while it runs has lost that (`work-on-two-queues`; "Non-reentrance" of
+//! workqueue.rst). In a program that says so all queues are one pool, under one lock.
+//!
 //! Who runs an item is a thread of its own, whose script is the item's function; or, of a queue with workers
 //! ([`pool`]), whichever of them comes to it, which calls the function.
 
@@ -35,8 +40,8 @@ use kind::Workers;
 use line::Line;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet, Value,
-    View,
+    Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Program, Runtime, SharedCell, ThreadId, ThreadSet,
+    Value, View,
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
@@ -62,6 +67,8 @@ struct State {
     data: Value,
     /// What `INIT_WORK()` said that it calls, where that was said when it ran.
     func: Option<CalleeId>,
+    /// The queue that it was put on, if not on its own; until that run is over.
+    on: Option<ObjId>,
     /// Who waits for the run that is pending, and for the one in progress.
     after_pending: ThreadSet,
     after_running: ThreadSet,
@@ -72,6 +79,11 @@ impl State {
         self.disabled > 0 || !self.cancelling.is_empty()
     }
 
+    /// It is on no queue any more, and no worker has it.
+    fn settle(&mut self) {
+        self.on = self.on.filter(|_| self.pending || self.running);
+    }
+
     fn is_waited_for_by(&self, t: ThreadId) -> bool {
         self.after_pending.contains(t) || self.after_running.contains(t)
     }
@@ -80,7 +92,8 @@ impl State {
 impl Code for State {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let waited = !self.after_pending.is_empty() || !self.after_running.is_empty() || !self.cancelling.is_empty();
-        let bits = [self.pending, self.running, waited, self.delayed, self.disabled > 0, self.func.is_some()];
+        let on = self.on.is_some();
+        let bits = [self.pending, self.running, waited, self.delayed, self.disabled > 0, self.func.is_some(), on];
         let mut flags = bits.iter().enumerate().fold(0, |f, (i, bit)| f | u8::from(*bit) << i);
         c.byte(&mut flags);
         (self.pending, self.running, self.delayed) = (flags & 1 != 0, flags & 2 != 0, flags & 8 != 0);
@@ -104,6 +117,8 @@ impl Code for State {
         } else {
             self.func = None;
         }
+        self.on = Some(self.on.unwrap_or_default()).filter(|_| flags & 64 != 0);
+        self.on.iter_mut().for_each(|queue| queue.code(c));
         if flags & 4 != 0 {
             self.cancelling.code(c);
             self.after_pending.code(c);
@@ -123,8 +138,8 @@ pub struct Work<R: Runtime> {
 impl Copy for Work<Plain> {}
 
 impl<R: Runtime> Work<R> {
-    pub(crate) fn new(queue: ObjId) -> Self {
-        Work { state: R::Cell::new(State::default(), queue) }
+    pub(crate) fn new(gate: ObjId) -> Self {
+        Work { state: R::Cell::new(State::default(), gate) }
     }
 }
 
@@ -175,8 +190,8 @@ pub struct Workqueue<R: Runtime> {
 impl Copy for Workqueue<Plain> {}
 
 impl<R: Runtime> Workqueue<R> {
-    pub(crate) fn new(id: ObjId) -> Self {
-        Workqueue { line: R::Cell::new(Line::default(), id) }
+    pub(crate) fn new(gate: ObjId) -> Self {
+        Workqueue { line: R::Cell::new(Line::default(), gate) }
     }
 }
 
@@ -264,14 +279,18 @@ pub struct WorkOp {
     at: At,
     work: ObjId,
     data: Value,
+    /// The queue that it is put on, if that is said.
+    on: Option<ObjId>,
     was_pending: bool,
 }
 
-fields!(WorkOp { at, work, data, was_pending });
+fields!(WorkOp { at, work, data, on, was_pending });
 
 /// Where an item belongs.
 #[derive(Clone, Copy)]
 struct Place<'p> {
+    /// Whose lock its state is under.
+    gate: ObjId,
     queue: ObjId,
     ordered: bool,
     runs: Runs<'p>,
@@ -286,30 +305,22 @@ enum Runs<'p> {
 }
 
 impl Place<'_> {
-    fn of(program: &crate::Program, work: ObjId) -> Place<'_> {
+    /// Of an item that is on a queue of others, or on its own.
+    fn of(program: &crate::Program, work: ObjId, on: Option<ObjId>) -> Place<'_> {
         let item = program.kind(work);
-        let queue = item.queue().unwrap_or(work);
+        let queue = on.or(item.queue()).unwrap_or(work);
         let of = program.fixed::<kind::Workqueue>(queue);
         let runs = match item.runs() {
             Some(worker) => Runs::Own(worker),
             None => Runs::Workers(of.and_then(|q| q.workers.as_ref())),
         };
-        Place { queue, ordered: of.is_some_and(|q| q.ordered), runs }
+        Place { gate: program.gate_of(work), queue, ordered: of.is_some_and(|q| q.ordered), runs }
     }
 
     /// Whether it stands in its queue's line while it is queued: an item with a thread of its own only where its turn
     /// depends on the others.
     fn lines_up(&self) -> bool {
         self.ordered || matches!(self.runs, Runs::Workers(_))
-    }
-
-    /// Whom it wakes to be put on its timer.
-    fn timer(&self) -> Option<ThreadId> {
-        match self.runs {
-            // Its worker's thread is its timer, too.
-            Runs::Own(worker) => Some(worker),
-            Runs::Workers(workers) => workers.and_then(|w| w.timer),
-        }
     }
 
     /// Whom it may wake to be queued.
@@ -321,19 +332,48 @@ impl Place<'_> {
     }
 
     /// Adds to a footprint whom it may wake.
-    fn wakes(&self, v: View<'_>, f: Footprint) -> Footprint {
+    fn wakes(&self, v: View<'_>, work: ObjId, f: Footprint) -> Footprint {
         let line = v.world.workqueue(self.queue).line.0;
-        [self.timer(), self.worker(line)].into_iter().flatten().fold(f, |f, t| f.write(ObjId::task(t)))
+        let woken = [timer_of(v.program, work), self.worker(line)];
+        woken.into_iter().flatten().fold(f.write(self.queue), |f, t| f.write(ObjId::task(t)))
+    }
+}
+
+/// Whom an item wakes to be put on its timer, which is on its own queue's CPU whatever queue it comes to then.
+fn timer_of(program: &Program, work: ObjId) -> Option<ThreadId> {
+    match Place::of(program, work, None).runs {
+        // Its worker's thread is its timer, too.
+        Runs::Own(worker) => Some(worker),
+        Runs::Workers(workers) => workers.and_then(|w| w.timer),
+    }
+}
+
+impl Program {
+    /// Under whose lock a queue is, and all that is on it: its own, or that of the one pool of all queues.
+    pub(crate) fn pool_of(&self, queue: ObjId) -> ObjId {
+        self.one_pool.filter(|_| self.is::<kind::Workqueue>(queue)).unwrap_or(queue)
+    }
+
+    /// Under whose lock the state of an object is.
+    pub(crate) fn gate_of(&self, id: ObjId) -> ObjId {
+        let kind = self.kind(id);
+        kind.queue().map(|queue| self.pool_of(queue)).or(kind.gate()).unwrap_or(id)
     }
 }
 
 impl WorkOp {
     pub(crate) const BLANK: WorkOp =
-        WorkOp { at: At::Queue, work: ObjId::object(0), data: Value::Unset, was_pending: false };
+        WorkOp { at: At::Queue, work: ObjId::object(0), data: Value::Unset, on: None, was_pending: false };
 
     /// An operation about to start.
     pub(crate) fn new(at: At, work: ObjId, data: Value) -> WorkOp {
-        WorkOp { at, work, data, was_pending: false }
+        WorkOp { at, work, data, ..WorkOp::BLANK }
+    }
+
+    /// The same, on a queue that is said.
+    pub(crate) fn on(self, program: &Program, queue: Option<ObjId>) -> WorkOp {
+        let own = program.kind(self.work).queue();
+        WorkOp { on: queue.filter(|queue| own != Some(*queue)), ..self }
     }
 
     fn get<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held) -> State {
@@ -358,13 +398,20 @@ impl WorkOp {
 
     /// On its timer, or on its queue.
     fn make_pending<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, s: &mut State, delayed: bool) {
-        (s.pending, s.data, s.delayed) = (true, self.data, delayed);
+        if s.running && s.on != self.on {
+            cx.violate(crate::Property::WORK_ON_TWO_QUEUES, Some(self.work));
+        }
+        if self.on.is_some() && cx.program.kind(self.work).runs().is_some() {
+            // Its own thread is its queue's worker, and no other one's.
+            cx.violate(crate::Property::WRONG_KIND, Some(self.work));
+        }
+        (s.pending, s.data, s.delayed, s.on) = (true, self.data, delayed, self.on);
         if delayed {
-            Place::of(cx.program, self.work).timer().into_iter().for_each(|t| {
+            timer_of(cx.program, self.work).into_iter().for_each(|t| {
                 cx.wake(t);
             });
         } else {
-            line_up(cx, held, self.work, s.running);
+            line_up(cx, held, self.work, *s);
         }
     }
 
@@ -393,7 +440,7 @@ impl WorkOp {
         self.judge(cx);
         if self.at == At::FlushDelayed && s.delayed && !cx.mutated(Mutant::FlushLeavesTimer) {
             s.delayed = false;
-            line_up(cx, held, self.work, s.running);
+            line_up(cx, held, self.work, s);
         }
         if s.pending && !s.delayed {
             s.after_pending.insert(cx.me);
@@ -409,7 +456,7 @@ impl WorkOp {
 
     /// `work_grab_pending()`: takes it off its timer or its queue. Who flushes it has nothing to wait for.
     fn grab<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, s: &mut State) {
-        let place = Place::of(cx.program, self.work);
+        let place = Place::of(cx.program, self.work, s.on);
         self.was_pending = s.pending;
         if !s.pending {
             return;
@@ -428,6 +475,7 @@ impl WorkOp {
                 start_next(cx, line);
             }
         }
+        s.settle();
     }
 
     /// `cancel_work()`, `disable_work()` and those that wait for the run in progress.
@@ -481,11 +529,11 @@ impl WorkOp {
             // delayed_work_timer_fn()
             s.delayed = false;
             self.set(cx, held, s);
-            line_up(cx, held, self.work, false);
+            line_up(cx, held, self.work, State { running: false, ..s });
             cx.set_running();
             return Flow::Go;
         }
-        let Place { queue, ordered, .. } = Place::of(cx.program, self.work);
+        let Place { queue, ordered, .. } = Place::of(cx.program, self.work, None);
         let mut line = cx.workqueue(queue).line.get(held);
         let turn = !ordered || cx.mutated(Mutant::OrderedTogether) || !line.busy && line.first() == Some(self.work);
         if !s.pending || !turn {
@@ -501,7 +549,7 @@ impl WorkOp {
     }
 
     fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
-        let Place { queue, ordered, .. } = Place::of(cx.program, self.work);
+        let Place { queue, ordered, .. } = Place::of(cx.program, self.work, None);
         end_run(cx, held, self.work);
         if ordered {
             let mut line = cx.workqueue(queue).line.get(held);
@@ -535,6 +583,7 @@ fn end_run<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId) {
     let item = &mut cx.world.work_mut(work).state;
     let mut s = item.get(held);
     (s.running, s.by) = (false, ThreadId::default());
+    s.settle();
     let waiters = std::mem::take(&mut s.after_running);
     item.set(held, s);
     waiters.iter().for_each(|t| {
@@ -546,8 +595,8 @@ fn end_run<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId) {
 
 /// `__queue_work()`: its worker runs it, if it is its turn; or an idle one of the queue's does (`kick_pool()`). Who
 /// runs it now comes back to it by himself.
-fn line_up<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId, running: bool) {
-    let place = Place::of(cx.program, work);
+fn line_up<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId, s: State) {
+    let place = Place::of(cx.program, work, s.on);
     let mut line = cx.workqueue(place.queue).line.get(held);
     if place.lines_up() && !line.push(work, place.ordered) {
         cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(place.queue));
@@ -558,7 +607,7 @@ fn line_up<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId, running: boo
                 cx.wake(worker);
             }
         }
-        Runs::Workers(workers) if !running => {
+        Runs::Workers(workers) if !s.running => {
             workers.into_iter().for_each(|workers| pool::kick(cx, &mut line, workers));
         }
         Runs::Workers(_) => {}
@@ -576,7 +625,7 @@ fn start_next<R: Runtime>(cx: &mut Cx<'_, R>, line: Line) {
 
 impl Protocol for WorkOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let held = cx.enter(Place::of(cx.program, self.work).queue);
+        let held = cx.enter(cx.program.gate_of(self.work));
         let s = self.get(cx, held);
         match self.at {
             At::Queue | At::QueueDelayed => self.queue(cx, held, s),
@@ -592,9 +641,9 @@ impl Protocol for WorkOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let place = Place::of(v.program, self.work);
-        let mut f = Footprint::writes(place.queue).write(self.work);
         let s = v.world.work(self.work).state.0;
+        let place = Place::of(v.program, self.work, s.on);
+        let mut f = Footprint::writes(place.gate).write(place.queue).write(self.work);
         let waiters = ThreadSet(s.after_pending.0 | s.after_running.0);
         let grabs =
             matches!(self.at, At::Cancel | At::CancelOnly | At::Disable | At::DisableSync | At::Mod | At::ModNow);
@@ -608,8 +657,10 @@ impl Protocol for WorkOp {
             }
         }
         match self.at {
-            At::Queue | At::QueueDelayed | At::Mod | At::ModNow => place.wakes(v, f),
-            At::FlushDelayed => place.wakes(v, f).write(v.my_task()),
+            At::Queue | At::QueueDelayed | At::Mod | At::ModNow => {
+                Place::of(v.program, self.work, self.on).wakes(v, self.work, f)
+            }
+            At::FlushDelayed => place.wakes(v, self.work, f).write(v.my_task()),
             At::Done => f,
             _ => f.write(v.my_task()),
         }

@@ -6,7 +6,7 @@
 
 use super::{Fall, Instr, Op, Operand, Program, SlabKind};
 use crate::{
-    Value, fixed,
+    ObjId, Value, fixed,
     ground::row::{CACHE_WAYS, MOST_WAYS},
 };
 
@@ -63,7 +63,8 @@ fn items_to_choose_from(program: &Program, queue: Operand) -> u8 {
     let Operand::Object(queue) = queue else { return 1 };
     let of = program.fixed::<fixed::Workqueue>(queue);
     let delayed = of.and_then(|q| q.workers.as_ref()).map_or(0, |workers| workers.delayed.len());
-    let items = || program.objects.iter().filter(|o| o.kind.queue() == Some(queue)).count();
+    let comes = |of: ObjId| of == queue || program.one_pool.is_some() && program.is::<fixed::Workqueue>(of);
+    let items = || program.objects.iter().filter(|o| o.kind.queue().is_some_and(comes)).count();
     let most = if of.is_some_and(|q| q.ordered) { delayed.max(1) } else { items() };
     most.min(usize::from(MOST_WAYS)) as u8
 }

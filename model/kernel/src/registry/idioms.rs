@@ -1,7 +1,7 @@
 //! The idioms of all protocols, for whoever makes scenarios up (`ground::idiom` says what they are).
 
 pub use crate::ground::idiom::{Idiom, RESERVATION};
-use crate::{exec, fence, gpu, ground::numbered::numbered, lock_all, memory, primitives, pte, resv, syncobj, ww};
+use crate::{dma, exec, fence, gpu, ground::numbered::numbered, lock_all, memory, primitives, pte, resv, syncobj, ww};
 
 const TABLES: &[&[Idiom]] = &[
     primitives::variable::idioms::IDIOMS,
@@ -28,6 +28,7 @@ const TABLES: &[&[Idiom]] = &[
     primitives::xarray::idioms::IDIOMS,
     primitives::workqueue::idioms::IDIOMS,
     primitives::timer::idioms::IDIOMS,
+    primitives::irq_work::idioms::IDIOMS,
     primitives::syscall::idioms::IDIOMS,
     primitives::device::idioms::IDIOMS,
     primitives::srcu::idioms::IDIOMS,
@@ -38,6 +39,7 @@ const TABLES: &[&[Idiom]] = &[
     memory::idioms::IDIOMS,
     pte::idioms::IDIOMS,
     gpu::idioms::IDIOMS,
+    dma::idioms::IDIOMS,
 ];
 
 numbered! {

@@ -221,6 +221,10 @@ kinds! {
     TimerBase in primitives::timer::kind;
     /// `struct irq_desc`.
     IrqLine in primitives::irq_line::kind is IrqLine;
+    /// `struct irq_work`.
+    IrqWork in primitives::irq_work::kind is IrqWork;
+    /// What all irq works are on.
+    IrqWorks in primitives::irq_work::kind;
     /// A `struct shrinker` that comes and goes.
     Shrinker in primitives::shrinker::kind is Shrinker;
     /// Grace periods and deferred frees.
@@ -239,6 +243,10 @@ kinds! {
     SgList in memory::kind is SgList;
     /// A slot of a GPU's MMU.
     GpuAs in gpu::kind is GpuAs;
+    /// A device that goes to memory.
+    DmaDevice in dma::kind is DmaDevice;
+    /// An address of one.
+    DmaAddress in dma::kind is DmaAddress;
 }
 
 impl Kind {

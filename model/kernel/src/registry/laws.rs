@@ -1,7 +1,7 @@
 //! The properties and rules of all protocols (`property` and `rule` say what they are).
 
 use crate::{
-    Property, Rule, exec, fence, gpu, ground,
+    Property, Rule, dma, exec, fence, gpu, ground,
     ground::numbered::numbered,
     memory, primitives, property,
     property::{Form, FormRow, Law},
@@ -31,6 +31,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::variable::rules::PROPERTIES,
     memory::rules::PROPERTIES,
     gpu::rules::PROPERTIES,
+    dma::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
@@ -62,6 +63,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     fence::rules::FORMS,
     primitives::rwsem::rules::FORMS,
     primitives::irq_line::rules::FORMS,
+    primitives::irq_work::rules::FORMS,
     primitives::list::rules::FORMS,
     primitives::module::rules::FORMS,
     primitives::lockmap::rules::FORMS,
@@ -73,6 +75,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     memory::rules::FORMS,
     pte::rules::FORMS,
     gpu::rules::FORMS,
+    dma::rules::FORMS,
     primitives::lockdep::rules::FORMS,
 ];
 

@@ -4,7 +4,7 @@
 //! scenario can notice.
 
 use crate::{
-    Program, exec, fence, gpu, ground,
+    Program, dma, exec, fence, gpu, ground,
     ground::mutation::{Listed, Mutants, MutationRow},
     lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
@@ -52,6 +52,7 @@ tables! {
     primitives::srcu::Mutant;
     primitives::module::Mutant;
     primitives::irq_line::Mutant;
+    primitives::irq_work::Mutant;
     primitives::timer::Mutant;
     primitives::irq::Mutant;
     primitives::shrinker::Mutant;
@@ -73,6 +74,7 @@ tables! {
     memory::Mutant;
     pte::Mutant;
     gpu::Mutant;
+    dma::Mutant;
 }
 
 /// How many there are.

@@ -2,7 +2,7 @@
 //! written.
 
 use crate::{
-    Machine, ObjId, exec, fence, gpu,
+    Machine, ObjId, dma, exec, fence, gpu,
     ground::{
         op::{OpSpec, Operation},
         resolver::{Resolved, Resolver},
@@ -86,6 +86,8 @@ operations! {
     Fence(fence::ops::Fence);
     /// The error that one will carry.
     SetError(fence::ops::SetError);
+    /// `fence-init` of a point that is told when it runs.
+    FenceInit(fence::ops::FenceInit);
     /// Waiting for one.
     FenceWait(fence::ops::FenceWait);
     /// Its callbacks.
@@ -191,6 +193,8 @@ operations! {
     Syscall(primitives::syscall::ops::Syscall);
     /// The work item of `delayed_fput()`.
     DelayedFput(primitives::syscall::ops::DelayedFput);
+    /// `queue-work` on a queue that is said.
+    QueueOn(primitives::workqueue::ops::QueueOn);
     /// What a queue's workers do.
     Pool(primitives::workqueue::ops::Pool);
     /// `mod-timer`, `del-timer`, `del-timer-sync`.
@@ -205,6 +209,12 @@ operations! {
     IrqLine(primitives::irq_line::ops::IrqLine);
     /// `raise-irq`, and what handles a declared line.
     LineRun(primitives::irq_line::ops::LineRun);
+    /// `clear-struct`.
+    ClearStruct(primitives::slab::ops::ClearStruct);
+    /// `irq-work-queue`, `irq-work-sync`.
+    IrqWork(primitives::irq_work::ops::IrqWork);
+    /// What a CPU does that takes an irq work's interrupt.
+    IrqWorks(primitives::irq_work::ops::IrqWorks);
     /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
     LocalIrq(primitives::irq::ops::LocalIrq);
     /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it;
@@ -242,6 +252,16 @@ operations! {
     GpuCommand(gpu::ops::Command);
     /// An access of a GPU's job.
     GpuAccess(gpu::ops::Access);
+    /// `dma-map`.
+    DmaMap(dma::ops::DmaMap);
+    /// `dma-unmap`.
+    DmaUnmap(dma::ops::DmaUnmap);
+    /// `dma-invalidate`.
+    DmaInvalidate(dma::ops::DmaInvalidate);
+    /// `device-read`, `device-write`, `device-job`.
+    DeviceAccess(dma::ops::DeviceAccess);
+    /// `p2p-distance`.
+    P2pDistance(dma::ops::P2pDistance);
     /// An injected failure of a proc: nothing but its result.
     Fail(crate::machine::ops::Fail);
     /// A call of a slot of a table that is NULL.
@@ -262,7 +282,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 42] = [
+    const TABLES: [&[OpSpec]; 44] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -298,6 +318,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::device::ops::OPS,
         primitives::shrinker::ops::OPS,
         primitives::irq_line::ops::OPS,
+        primitives::irq_work::ops::OPS,
         primitives::irq::ops::OPS,
         primitives::alloc::ops::OPS,
         primitives::uaccess::ops::OPS,
@@ -305,6 +326,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         memory::cache::ops::OPS,
         pte::ops::OPS,
         gpu::ops::OPS,
+        dma::ops::OPS,
     ];
     TABLES.into_iter().flatten()
 }

@@ -1,6 +1,8 @@
 //! Where a protocol runs into one that stands above it. In the kernel that is a pointer, a callback of RCU, or a
 //! wrapper around it; here it is a line of this list, so that every other import goes one way.
 
+/// A device's mapping was made for an attachment, which must not go before it.
+pub(crate) use crate::dma::{mapped_footprint, tell_mapped_for};
 /// A list's entry may be a fence: it must be there. (`list_head` is a field of whatever is listed.)
 pub(crate) use crate::fence::check_alive as fence_is_alive;
 /// Waiting for an earlier fence of one's own context is no dependency: what lockdep would be told of

@@ -108,6 +108,8 @@ impl<'a> Reader<'a, '_> {
             match kind {
                 Kind::Newline | Kind::LineComment | Kind::Semicolon | Kind::Close => break,
                 Kind::Space => self.at += 1,
+                // `} /-while "E"`: the next statement, which is disabled.
+                Kind::Slashdash if item.ends_in_block() && self.disables_what_goes_on() => break,
                 Kind::Slashdash => {
                     disabled = true;
                     self.at += 1;
@@ -135,6 +137,13 @@ impl<'a> Reader<'a, '_> {
             }
         }
         item
+    }
+
+    /// Whether what a `/-` here disables would go on with the statement before.
+    fn disables_what_goes_on(&self) -> bool {
+        let rest = self.tokens.get(self.at + 1..).unwrap_or_default();
+        let next = rest.iter().find(|token| !matches!(token.kind, Kind::Space | Kind::BlockComment));
+        next.is_some_and(|next| next.kind == Kind::Word && matches!(next.span.of(self.text), "else" | "while"))
     }
 
     /// `value` or `key=value`, which the parser made sure is glued.

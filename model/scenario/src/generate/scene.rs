@@ -43,6 +43,7 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
     (Kind::SgList, |scene, i| Ok(scene.sg_list(i))),
+    (Kind::DmaAddress, |scene, i| Ok((format!("{}-dma{}", scene.object(Kind::DmaDevice, &[])?, i % 4), None))),
 ];
 
 /// A scenario under way.

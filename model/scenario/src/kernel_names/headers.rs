@@ -378,8 +378,8 @@ pub(super) const HEADERS: &[Row] = &[
         "`del-timer-sync TIMER into=pending`, and behind it `when pending is=1 { mod-timer TIMER }`: what is scheduled waits",
     ),
     (
-        "init_irq_work irq_work_queue irq_work_sync",
-        "there is none: `timer NAME { … }`, `mod-timer` and `del-timer-sync` are the nearest, in soft interrupt context",
+        "irq_work_queue_on",
+        "`irq-work-queue` on the thread whose CPU it is: an irq work runs on the CPU of who asks for it",
     ),
     (
         "irq_wake_thread",

@@ -258,8 +258,10 @@ impl<'a> Lower<'a> {
         self.complete_listed(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
+        self.complete_irq_work(declared.node, id);
         self.complete_module(declared.node, id);
         self.complete_sg_list(declared, id);
+        self.complete_dma(declared, id);
         if declared.spec.name == "mm" {
             self.program.mms.push(id);
         }
@@ -404,6 +406,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
         "xarray" => |lower, _, name, options| lower.xarray(name, options),
         "sg-list" => |lower, _, name, options| lower.sg_list(name, options),
         "memory" => |lower, _, name, options| lower.memory_pool(name, options),
+        "dma-device" => |lower, _, name, options| lower.dma_device(name, options),
         "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
         "resv" => |lower, _, name, options| {
             lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))

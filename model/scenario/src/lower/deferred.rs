@@ -2,6 +2,7 @@
 //! its queue, or the CPUs on which timers expire, which call its function.
 
 use fenceweave_kernel::kind::{Function, OfKind};
+use fenceweave_kernel::primitives::irq_work::kind::MAX_CPUS as IRQ_WORKS_AT_ONCE;
 use fenceweave_kernel::primitives::timer::kind::{MAX_CPUS, MAX_TIMERS, Runner as Handler};
 use fenceweave_kernel::primitives::workqueue::kind::{MAX_WORKERS, Runner, Workers};
 use fenceweave_kernel::primitives::workqueue::pool::How;
@@ -27,10 +28,19 @@ pub(super) fn is_deferred(node: &Node) -> bool {
     matches!(node.name.text.as_str(), "work" | "delayed-work" | "timer") || is_device()
 }
 
+/// Whether something in there puts an item on a queue that it names.
+fn says_queue(node: &Node) -> bool {
+    const QUEUE: [&str; 3] = ["queue-work", "queue-delayed-work", "mod-delayed-work"];
+    let here = QUEUE.contains(&node.name.text.as_str()) && node.option("queue").is_some();
+    here || node.children().iter().any(says_queue)
+}
+
 /// How many threads an object has of its own.
 pub(super) fn threads_of(kind: &ObjectKind) -> usize {
     let timer = queue_workers(kind).and_then(|workers| workers.timer);
-    let cpus = fixed::TimerBase::of(kind).map_or(0, |base| usize::from(base.count));
+    let timers = fixed::TimerBase::of(kind).map_or(0, |base| usize::from(base.count));
+    let cpus =
+        timers + fixed::IrqWorks::of(kind).map_or(0, |base| base.works.len().min(usize::from(IRQ_WORKS_AT_ONCE)));
     let raised = fixed::IrqLine::of(kind).and_then(|line| line.raised.as_ref());
     let handlers = raised.map_or(0, |raised| 1 + usize::from(raised.thread.is_some()));
     usize::from(kind.runs().is_some()) + workers_in(kind) + usize::from(timer.is_some()) + cpus + handlers
@@ -73,8 +83,13 @@ impl<'a> Lower<'a> {
             }
         }
         self.complete_item_members();
+        let shared = nodes.iter().any(|node| says_queue(node));
+        if shared {
+            self.share_pool();
+        }
         for head in &mut heads {
-            if head.function.is_some() && head.node.name.text != "timer" {
+            let is_item = !matches!(head.node.name.text.as_str(), "timer" | "device");
+            if is_item && (head.function.is_some() || shared) {
                 let queue = *head.queue.get_or_insert_with(|| self.system_queue(head.name.span));
                 self.give_workers(queue);
             }
@@ -301,6 +316,13 @@ impl<'a> Lower<'a> {
         next + usize::from(count)
     }
 
+    /// An item may come to any queue: each has workers, and all are one pool.
+    fn share_pool(&mut self) {
+        let queues: Vec<ObjId> = self.program.all::<fixed::Workqueue>().collect();
+        queues.iter().for_each(|queue| self.give_workers(*queue));
+        self.program.one_pool = queues.first().copied();
+    }
+
     /// What is on it is run by workers, of which there are as many as it says, or as are needed.
     fn give_workers(&mut self, queue: ObjId) {
         if let Some(queue) = self.program.fixed_mut::<fixed::Workqueue>(queue) {
@@ -319,6 +341,8 @@ impl<'a> Lower<'a> {
             let on_it = || self.program.ids().filter(|id| self.program.kind(*id).queue() == Some(queue));
             let delayed: Vec<ObjId> = on_it().filter(|id| self.program.is::<fixed::DelayedWork>(*id)).collect();
             let count = match (workers.count, *ordered) {
+                // Of those that may come besides, two find what two of them do to each other.
+                (0, false) if self.program.one_pool.is_some() => on_it().count().max(self.items().min(2)),
                 (0, false) => on_it().count(),
                 (0, true) => 1,
                 (n, _) => usize::from(n),
@@ -334,6 +358,14 @@ impl<'a> Lower<'a> {
             }
         }
         next
+    }
+
+    /// How many items workers run.
+    fn items(&self) -> usize {
+        self.program
+            .ids()
+            .filter(|id| self.program.is::<fixed::Work>(*id) || self.program.is::<fixed::DelayedWork>(*id))
+            .count()
     }
 
     fn check_workers(&mut self, queue: ObjId, count: usize) {

@@ -16,7 +16,7 @@ use fenceweave_kernel::{ExprNode, Instr};
 use super::Lower;
 use super::functions::local_names;
 use super::script::Unit;
-use crate::syntax::{Entry, Node, ValueKind};
+use crate::syntax::{Entry, INIT_OBJECT, Node, SET, ValueKind};
 
 /// The statements that are no operations: how they are written, and what they do.
 pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
@@ -83,6 +83,18 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "the same, but the next one is looked up before the block",
     ),
     ("loop", "loop { … }", "runs the block for ever, or until `break`"),
+    (
+        SET,
+        "set OBJECT { FIELD E… }",
+        "writes several fields of an object, one after the other: `set b { size 2; owner x }` is `store b.size 2`, then \
+         `store b.owner x`",
+    ),
+    (
+        INIT_OBJECT,
+        "init-object OBJECT { FIELD E… }",
+        "the same behind `clear-struct OBJECT`, as C's `*b = (struct buffer) { .size = 2 }`: what is not named is 0 or NULL, \
+         and what else is inside (a lock, a list, a fence) is to be initialised before it is used",
+    ),
     (
         "syscall",
         "syscall { … }",
@@ -218,8 +230,25 @@ impl<'a> Lower<'a> {
         unit.uses_all(noted, from, walks);
     }
 
+    /// `set OBJECT { … }`, `init-object OBJECT { … }`: the stores that its block became when it was read.
+    fn set_fields(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let is_one =
+            matches!(node.entries.as_slice(), [Entry { key: None, value }] if matches!(value.kind, ValueKind::Word(_)));
+        if !is_one && !node.broken {
+            let name = &node.name.text;
+            self.mistakes
+                .add("set", node.head, format!("`{name}` is of one object"))
+                .expected(format!("`{name} OBJECT {{ FIELD E; … }}`"))
+                .help("the object is a local, or a path from one");
+            return;
+        }
+        self.block(unit, node.children());
+    }
+
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 12] = [
+        const WITH_BLOCK: [&str; 14] = [
+            SET,
+            INIT_OBJECT,
             "atomic",
             "on-return",
             "while",
@@ -245,6 +274,7 @@ impl<'a> Lower<'a> {
             "loop" => self.endless(unit, node),
             "atomic" => self.atomic(unit, node),
             "syscall" => self.syscall(unit, node),
+            SET | INIT_OBJECT => self.set_fields(unit, node),
             name if loops::is_walk(name) => self.walk(unit, node),
             "break" | "continue" => self.leave_turn(unit, node),
             "return" => self.return_from(unit, node),

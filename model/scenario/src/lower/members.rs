@@ -40,6 +40,7 @@ const KINDS: &[&str] = &[
     "exec",
     "srcu",
     "task-work",
+    "irq-work",
     "rcu-head",
 ];
 /// The items, which have a declaration of another form.

@@ -171,6 +171,7 @@ impl<'a> Lower<'a> {
         self.program.says_caching |= needs.caching;
         self.has_loops |= needs.loops;
         self.program.timestamps |= needs.timestamps;
+        self.program.fence_points |= needs.fence_points;
         self.program.bare_sleeps |= needs.bare_sleeps;
         self.program.sends_signals |= needs.signals;
         self.program.has_way_out |= needs.way_out;

@@ -131,6 +131,13 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "runs alone, when all threads are done and nothing is queued, armed or to be called back any more; what may still be pending when a driver goes is a thread's to find",
     ),
     (
+        super::dma::TREE,
+        "pci-tree NAME { host-bridge … { port … { device … } } }",
+        "the machine's PCI devices, of which a `dma-device` and a `memory` say by `at=` which they are: what a device sends to another \
+         one's memory takes the way that the hardware has (`dma-path`), whatever the kernel believes of it (`p2p-distance`). \
+         `fenceweave topology` prints the whole of such a tree",
+    ),
+    (
         "irq-line",
         "irq-line NAME [handler=FUNCTION] [thread=FUNCTION] [on=THREAD|any] [oneshot=yes]",
         "the line of an interrupt that comes when it is raised (`raise-irq NAME [with=X]`): each time the handler is called on the \
@@ -450,9 +457,11 @@ impl<'a> Lower<'a> {
     fn case(mut self, scenario: &'a Node, gathered: &'a Gathered) -> Case {
         let nodes = gathered.in_place(self.visible(scenario.children()));
         let nodes = self.with_modules(nodes);
+        self.pci(&nodes);
         self.declare(&nodes);
         self.declare_threads(&nodes);
         self.declare_deferred(&nodes);
+        self.dma_engines(&nodes);
         self.hooks(&nodes);
         self.lock_orders(&nodes);
         self.grain(&nodes);

@@ -143,6 +143,7 @@ impl<'a> Lower<'a> {
         self.worker_scripts();
         self.timer_scripts();
         self.irq_line_scripts(nodes);
+        self.irq_work_scripts();
         let threads = nodes.iter().filter(|node| matches!(node.name.text.as_str(), "thread" | "device")).count();
         if threads == 0 && self.mistakes.is_empty() {
             let end = nodes.last().map_or(Default::default(), |node| node.head);

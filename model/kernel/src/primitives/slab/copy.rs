@@ -1,8 +1,9 @@
-//! `*a = *b`: the words of one object into another, each read and each written by itself, as `memcpy()` does. What else
-//! is inside comes with it and is good for nothing there: a list head that leads to the other one's entries, a lock
-//! whose waiters are the other one's.
+//! `*a = *b`, and `memset(a, 0, sizeof(*a))`: the words of one object into another, each read and each written by
+//! itself, as `memcpy()` does. What else is inside comes with it and is good for nothing there: a list head that leads
+//! to the other one's entries, a lock whose waiters are the other one's. Zero is good for a word, a pointer and a
+//! count, as after `kzalloc()`.
 
-use super::{init, members, raw};
+use super::{Memory, init, members, raw};
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Order, Program, Runtime, Value, View,
     coder::points,
@@ -19,6 +20,8 @@ points! {
         Read = "copy: read a word",
         /// Writes it into the other.
         Write = "copy: write it",
+        /// Writes 0 into a word: `memset()`.
+        Clear = "memset: write a word",
         /// What is inside besides words.
         Inside = "copy what is inside",
     }
@@ -49,10 +52,10 @@ impl Code for CopyOp {
     }
 }
 
-/// The words of an object, with those of the structs inside of it.
-fn words(program: &Program, slot: ObjId) -> impl Iterator<Item = ObjId> {
+/// The words of an object, with those of the structs inside of it, and what each is declared to begin as.
+fn words(program: &Program, slot: ObjId) -> impl Iterator<Item = (ObjId, Value)> {
     let inner = program.inside_of(slot).filter(|id| program.is::<fixed::Slot>(*id));
-    std::iter::once(slot).chain(inner).flat_map(|slot| program.fields_of(slot)).map(|(word, _)| word)
+    std::iter::once(slot).chain(inner).flat_map(|slot| program.fields_of(slot))
 }
 
 impl CopyOp {
@@ -65,20 +68,32 @@ impl CopyOp {
         CopyOp { at, to, from, ..CopyOp::BLANK }
     }
 
+    /// A `memset()` about to start.
+    pub(super) fn clear(program: &Program, to: Handle) -> CopyOp {
+        let at = if words(program, to.obj).next().is_some() { At::Clear } else { At::Inside };
+        CopyOp { at, to, ..CopyOp::BLANK }
+    }
+
+    /// Whether there is no other one.
+    fn clears(&self) -> bool {
+        self.from == Handle::NONE
+    }
+
     /// The access to the word at hand.
     fn access(&self, program: &Program) -> Option<Access> {
         let (how, slot) = match self.at {
             At::Read => (How::Load, self.from),
-            At::Write => (How::Store, self.to),
+            At::Write | At::Clear => (How::Store, self.to),
             At::Inside => return None,
         };
-        let target = words(program, slot.obj).nth(usize::from(self.word))?;
+        let (target, init) = words(program, slot.obj).nth(usize::from(self.word))?;
+        let a = if self.at == At::Clear { Memory::Zeroed.holds(init) } else { self.value };
         Some(Access {
             how,
             order: Order::Relaxed,
             target,
             slot: Some(slot),
-            a: self.value,
+            a,
             b: Value::Unset,
             benign: false,
             open: self.open,
@@ -92,7 +107,8 @@ impl CopyOp {
             _ => {
                 self.word += 1;
                 let more = words(program, self.to.obj).nth(usize::from(self.word)).is_some();
-                (if more { At::Read } else { At::Inside }, Value::Unset)
+                let again = if self.clears() { At::Clear } else { At::Read };
+                (if more { again } else { At::Inside }, Value::Unset)
             }
         };
     }
@@ -109,7 +125,8 @@ impl CopyOp {
                 continue;
             }
             if raw::left(cx, part).is_none() {
-                init::check_unused(cx, part, Form::COPIED_OVER);
+                let form = if self.clears() { Form::CLEARED_IN_USE } else { Form::COPIED_OVER };
+                init::check_unused(cx, part, form);
             }
             if cx.violation.is_some() {
                 return;
@@ -118,7 +135,26 @@ impl CopyOp {
             init::clear_entries(cx, part);
         }
         cx.touch(slot);
-        raw::leave(cx, slot, raw::Left::Copied, Some(self.from.obj));
+        if self.clears() {
+            self.clear_count(cx);
+            raw::leave(cx, slot, raw::Left::Zeroed, None);
+        } else {
+            raw::leave(cx, slot, raw::Left::Copied, Some(self.from.obj));
+        }
+    }
+}
+
+impl CopyOp {
+    /// A count that somebody's references stand in is not to be lost.
+    fn clear_count<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let slot = self.to.obj;
+        if !cx.program.counts(slot) || raw::left(cx, slot).is_some() {
+            return;
+        }
+        let held = cx.world.slot(slot).refs.count() != 0;
+        if held {
+            init::tell(cx, slot, None, Form::CLEARED_IN_USE);
+        }
     }
 }
 

@@ -12,4 +12,7 @@ pub(crate) const IDIOMS: &[Idiom] = &[
     idiom(82, "new $s:slab into=fresh\nstore fresh.state 1\n...\nput fresh kind=struct\nput fresh kind=struct")
         .sleeps()
         .wild(),
+    idiom(139, "new $s:slab into=made\nset made {\nstate 1\n}\nload made.state into=$r:local\nput made kind=struct")
+        .sleeps(),
+    idiom(140, "new $s:slab into=made\ninit-object made {\nstate 2\n}\nfree made").sleeps().wild(),
 ];

@@ -96,8 +96,7 @@ impl InitOp {
         }
         clear_entries(cx, self.what.obj);
         if let Some(func) = self.func {
-            let gate = program.kind(self.what.obj).queue().unwrap_or(self.what.obj);
-            cx.world.object_mut(self.what.obj).set_function(func, Held(gate));
+            cx.world.object_mut(self.what.obj).set_function(func, Held(program.gate_of(self.what.obj)));
         }
     }
 
@@ -140,9 +139,7 @@ pub(super) fn entries(xa: &fixed::Xarray) -> impl Iterator<Item = ObjId> + use<>
 /// Tells it if what is written over is in use; without a form of its own, `other` tells it.
 pub(super) fn check_unused<R: Runtime>(cx: &mut Cx<'_, R>, part: ObjId, other: Form) {
     // Where threads really run at once: nobody else is in the middle of it until the step is over.
-    let kind = cx.program.kind(part);
-    let gate = kind.queue().or(kind.gate()).unwrap_or(part);
-    cx.rt.enter(gate);
+    cx.rt.enter(cx.program.gate_of(part));
     let Some(Lost { form, by, .. }) = members::lost(cx, part) else { return };
     let own = match form {
         _ if other != Form::INIT_IN_USE => other,
@@ -152,12 +149,13 @@ pub(super) fn check_unused<R: Runtime>(cx: &mut Cx<'_, R>, part: ObjId, other: F
         Form::FREED_NOT_EMPTY | Form::FREED_ENTRIES => Form::INIT_NOT_EMPTY,
         Form::FREED_PENDING | Form::FREED_ARMED => Form::INIT_PENDING,
         Form::FREED_TIMER_ARMED => Form::INIT_ARMED,
+        Form::FREED_IRQ_WORK => Form::INIT_PENDING,
         _ => other,
     };
     tell(cx, part, by, own);
 }
 
-fn tell<R: Runtime>(cx: &mut Cx<'_, R>, part: ObjId, by: Option<crate::ThreadId>, form: Form) {
+pub(super) fn tell<R: Runtime>(cx: &mut Cx<'_, R>, part: ObjId, by: Option<crate::ThreadId>, form: Form) {
     let v = cx.violation_of(Property::INITIALISED_IN_USE);
     let object = Some(cx.program.named_by(part));
     cx.note_violation(Violation { object, other: by, form: Some(form), ..v });

@@ -138,7 +138,7 @@ pub(super) fn renew<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
         *cx.world.object_mut(member) = Object::new(kind, member, program);
     } else {
         // Nobody else may look: what is written here is no access of the kernel's.
-        let gate = kind.queue().or(kind.gate()).unwrap_or(member);
+        let gate = program.gate_of(member);
         cx.world.object_mut(member).renew(&Object::<Plain>::new(kind, member, program), Held(gate));
     }
 }

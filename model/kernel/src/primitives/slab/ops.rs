@@ -136,7 +136,7 @@ impl Operation for Init {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let kinds = match self.how {
             InitHow::Init => INITIALISED,
-            InitHow::Function => &[Kind::Work, Kind::DelayedWork, Kind::Timer],
+            InitHow::Function => &[Kind::Work, Kind::DelayedWork, Kind::Timer, Kind::IrqWork],
             InitHow::Count => &[Kind::Struct, Kind::Refcount],
         };
         let obj = with.of_kinds(self.what, kinds)?;
@@ -171,6 +171,23 @@ impl Operation for CopyStruct {
             return Err(Fault::new(Property::WRONG_KIND, Some(from.obj)));
         }
         Ok(CopyOp::new(with.program, to, from).into())
+    }
+}
+
+/// `clear-struct`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClearStruct {
+    /// The object that is written over.
+    pub what: Operand,
+}
+
+impl Operation for ClearStruct {
+    fn row(&self) -> Row {
+        Row::on(self.what)
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        Ok(CopyOp::clear(with.program, with.slot(self.what)?).into())
     }
 }
 
@@ -212,6 +229,7 @@ const INSIDE: &[Kind] = &[
     Kind::DelayedWork,
     Kind::Timer,
     Kind::TaskWork,
+    Kind::IrqWork,
     Kind::Xarray,
     Kind::Srcu,
     Kind::Exec,
@@ -288,6 +306,15 @@ pub const OPS: &[OpSpec] = &[
     )
     .options(&[FUNCTION]),
     OpSpec::new(
+        "init-irq-work",
+        &[operand("work", Takes::Object(&[Kind::IrqWork]))],
+        "initialises an irq work, which must not be pending; one inside of an object that is declared without `fn=` does \
+         nothing before",
+        "init_irq_work()",
+        |args| init(args, InitHow::Function),
+    )
+    .options(&[option("fn", Takes::Proc(1), "what it calls, with itself; without it what it is declared with")]),
+    OpSpec::new(
         "kref-init",
         &[operand("object", Takes::Object(&[Kind::Struct, Kind::Refcount]))],
         "sets a count that is 0, or was never set, to 1: the references are those of whoever does it",
@@ -302,6 +329,14 @@ pub const OPS: &[OpSpec] = &[
          else is inside is to be initialised before it is used there",
         "memcpy()",
         |args| CopyStruct { to: args.object("to"), from: args.object("from") }.into(),
+    ),
+    OpSpec::new(
+        "clear-struct",
+        &[operand("object", Takes::Object(&[Kind::Struct]))],
+        "writes 0 over an object: each word by itself, NULL where it is a pointer; what else is inside is to be initialised \
+         before it is used",
+        "memset()",
+        |args| ClearStruct { what: args.object("object") }.into(),
     ),
     OpSpec::new("free", &[OBJECT], "frees an object now", "kfree() kmem_cache_free()", |args| slab(args, How::Free)),
     OpSpec::new(

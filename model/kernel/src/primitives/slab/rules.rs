@@ -45,6 +45,7 @@ forms! {
     47 INIT_PENDING "{who} initialises {what}, a work item that is pending{place}";
     48 INIT_ARMED "{who} initialises {what}, a timer that is armed{place}";
     49 INIT_COUNTED "{who} initialises the count of {what}, which is not 0{place}";
+    79 CLEARED_IN_USE "{who} clears the memory of {what}, which is in use{place}";
     50 COPIED_OVER "{who} copies another object over {what}, which is in use{place}";
     51 FREED_READ "{who} frees {what}, and somebody is in a read-side section of {also}, which is inside of it{place}";
     52 FREED_TASK_WORK "{who} frees {what}, and {also}, a task work inside of it, is still queued{place}";

@@ -90,8 +90,8 @@ impl Declared for Work {
     };
     type Object<R: Runtime> = super::Work<R>;
 
-    fn begin<R: Runtime>(&self, _born: Born<'_>) -> super::Work<R> {
-        super::Work::new(self.queue)
+    fn begin<R: Runtime>(&self, born: Born<'_>) -> super::Work<R> {
+        super::Work::new(born.program.pool_of(self.queue))
     }
 
     fn runs(&self) -> Option<ThreadId> {
@@ -205,6 +205,6 @@ impl Declared for Workqueue {
     type Object<R: Runtime> = super::Workqueue<R>;
 
     fn begin<R: Runtime>(&self, born: Born<'_>) -> super::Workqueue<R> {
-        super::Workqueue::new(born.id)
+        super::Workqueue::new(born.program.pool_of(born.id))
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         functions::written_as,
         op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
-        row::{Between, Ends, Fall, Gives, Row},
+        row::{Between, Ends, Fall, Gives, Needs, Row},
     },
     program::Kind,
 };
@@ -48,6 +48,37 @@ impl Operation for Work {
         let work = with.of_kinds(self.work, kinds)?;
         let data = if self.queues() { with.value(self.data)? } else { Value::Unset };
         Ok(WorkOp::new(self.how.begins(), work, data).into())
+    }
+}
+
+/// `queue-work`, `queue-delayed-work`, `mod-delayed-work` with `queue=`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QueueOn {
+    /// Which of them.
+    pub how: How,
+    /// The item.
+    pub work: Operand,
+    /// What its function gets, if it is queued.
+    pub data: Operand,
+    /// The queue.
+    pub queue: Operand,
+}
+
+impl Operation for QueueOn {
+    fn row(&self) -> Row {
+        let operands = [Some(self.work), Some(self.queue), None, None];
+        let needs = Needs { one_pool: true, ..Needs::NOTHING };
+        Row { ends: Ends::Queues(self.work), gives: Gives::Perhaps, needs, ..Row::of(operands) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let kinds: &[Kind] = match self.how {
+            How::QueueDelayed | How::Mod | How::ModNow => &[Kind::DelayedWork],
+            _ => &[Kind::Work, Kind::DelayedWork],
+        };
+        let (work, queue) = (with.of_kinds(self.work, kinds)?, with.of_kind(self.queue, Kind::Workqueue)?);
+        let op = WorkOp::new(self.how.begins(), work, with.value(self.data)?);
+        Ok(op.on(with.program, Some(queue)).into())
     }
 }
 
@@ -105,7 +136,11 @@ const DELAYED_WORK: Param = operand("work", Takes::Object(&[Kind::DelayedWork]))
 
 fn work(args: &Args, how: How) -> Op {
     let data = args.optional("data").unwrap_or(Operand::Const(Value::Word(0)));
-    Work { how, work: args.object("work"), data }.into()
+    let work = args.object("work");
+    match args.optional("queue") {
+        None => Work { how, work, data }.into(),
+        Some(queue) => QueueOn { how, work, data, queue }.into(),
+    }
 }
 
 /// With a delay, or at once.
@@ -116,6 +151,12 @@ fn delayed(args: &Args, later: How, now: How) -> Op {
 const DATA: Opt =
     option("data", Takes::Value, "what its argument is, 0 without it; the first one counts if it is pending already");
 const NEW_DATA: Opt = option("data", Takes::Value, "what its argument is, 0 without it; the last one counts");
+const QUEUE: Opt = option(
+    "queue",
+    Takes::Object(&[Kind::Workqueue]),
+    "the queue that it is put on, as `queue_work(wq, work)` says it; without it the one that it is declared with. It must have \
+     no thread of its own (`fn=`), and not run on another queue",
+);
 const DELAY: Opt = option(
     "delay",
     Takes::Number { min: 0, max: 0 },
@@ -132,7 +173,7 @@ pub const OPS: &[OpSpec] = &[
         "queue_work() schedule_work()",
         |args| work(args, How::Queue),
     )
-    .options(&[DATA])
+    .options(&[DATA, QUEUE])
     .returns("1 if it was queued; 0 if it was pending, or is disabled"),
     OpSpec::new(
         "flush-work",
@@ -165,7 +206,7 @@ pub const OPS: &[OpSpec] = &[
         "queue_delayed_work() schedule_delayed_work()",
         |args| delayed(args, How::QueueDelayed, How::Queue),
     )
-    .options(&[DATA, DELAY])
+    .options(&[DATA, QUEUE, DELAY])
     .returns("1 if it was not pending; 0 if it was, or is disabled"),
     OpSpec::new(
         "mod-delayed-work",
@@ -174,7 +215,7 @@ pub const OPS: &[OpSpec] = &[
         "mod_delayed_work()",
         |args| delayed(args, How::Mod, How::ModNow),
     )
-    .options(&[NEW_DATA, DELAY])
+    .options(&[NEW_DATA, QUEUE, DELAY])
     .returns(IF_PENDING),
     OpSpec::new(
         "flush-delayed-work",

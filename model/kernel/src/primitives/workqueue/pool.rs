@@ -196,10 +196,24 @@ impl PoolOp {
                 let mut s = cx.work(item).state.get(held);
                 s.delayed = false;
                 cx.work(item).state.set(held, s);
-                line_up(cx, held, item, s.running);
+                line_up(cx, held, item, s);
             }
         }
         Flow::Go
+    }
+}
+
+impl PoolOp {
+    /// Adds to a footprint whom an expiry may wake: the queue of each of its items, which may be another one.
+    fn wakes(self, v: View<'_>, f: Footprint) -> Footprint {
+        let delayed = self.workers(v.program).map_or(&[][..], |workers| &workers.delayed);
+        let others = delayed.iter().filter_map(|item| v.world.work(*item).state.0.on);
+        others.chain([self.queue]).fold(f, |f, queue| {
+            let line = v.world.workqueue(queue).line.0;
+            let workers = v.program.fixed::<kind::Workqueue>(queue).and_then(|queue| queue.workers.as_ref());
+            let woken = workers.and_then(|workers| line.idle_worker(workers));
+            woken.into_iter().fold(f.write(queue), |f, t| f.write(ObjId::task(t)))
+        })
     }
 }
 
@@ -207,7 +221,7 @@ impl Protocol for PoolOp {
     const CHOOSES: bool = true;
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let held = cx.enter(self.queue);
+        let held = cx.enter(cx.program.pool_of(self.queue));
         match self.at {
             At::Take => self.take(cx, held),
             At::Expire => self.expire(cx, held),
@@ -219,7 +233,7 @@ impl Protocol for PoolOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let f = Footprint::writes(self.queue);
+        let f = Footprint::writes(self.queue).write(v.program.pool_of(self.queue));
         let state = |item| v.world.work(item).state.0;
         let Some(workers) = self.workers(v.program) else { return f };
         let line = v.world.workqueue(self.queue).line.0;
@@ -235,8 +249,7 @@ impl Protocol for PoolOp {
             }
         };
         let f = items.iter().fold(f.write(v.my_task()), |f, item| f.write(*item));
-        let woken = line.idle_worker(workers).filter(|_| self.at == At::Expire);
-        let f = woken.into_iter().fold(f, |f, t| f.write(ObjId::task(t)));
+        let f = if self.at == At::Expire { self.wakes(v, f) } else { f };
         f.ways(ready.ways())
     }
 
