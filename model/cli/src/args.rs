@@ -7,7 +7,7 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
 #[derive(Parser, Debug)]
-#[command(name = "fenceweave", version, after_help = EXIT_CODES, term_width = 0)]
+#[command(name = "fenceweave", version = env!("FENCEWEAVE_VERSION"), after_help = EXIT_CODES, term_width = 0)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -15,6 +15,20 @@ pub struct Cli {
     /// Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub libraries: Option<PathBuf>,
+    /// Whether there are colours [default: on a terminal, unless NO_COLOR is set].
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub color: ColorArg,
+}
+
+/// Whether there are colours.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ColorArg {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Also in a file.
+    Always,
+    /// Never.
+    Never,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that \
@@ -37,8 +51,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// List scenarios with what each is about.
     List(ListArgs),
-    /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to; or
-    /// the states of one small case as DOT.
+    /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to;
+    /// or the states of one small case as DOT.
     Diagram(DiagramArgs),
     /// Make scenarios at random, and hold the engines against each other on every one.
     Fuzz(FuzzArgs),
@@ -60,6 +74,40 @@ pub enum Command {
     Reference,
     /// List the libraries that are built in; print one.
     Library(LibraryArgs),
+    /// Make a first scenario of one's own, with a mistake in it and its cure.
+    New(NewArgs),
+    /// Print what a shell needs to complete commands and options.
+    Completions(CompletionsArgs),
+    /// Write manual pages into a folder, one for each command.
+    Man(ManArgs),
+}
+
+/// Arguments of `new`.
+#[derive(Args, Debug)]
+pub struct NewArgs {
+    /// What the scenario is called: its file is `scenarios/NAME.kdl`.
+    pub name: String,
+    /// The folder in which it is made.
+    #[arg(long = "in", value_name = "FOLDER", default_value = ".")]
+    pub folder: PathBuf,
+    /// Make a package of tests around it as well, so that `cargo test` checks every scenario.
+    #[arg(long)]
+    pub test: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Where the pages go; it is made if it is not there.
+    pub folder: PathBuf,
 }
 
 /// Arguments of `library`.
@@ -87,7 +135,7 @@ pub enum EngineArg {
 }
 
 /// Limits of one run.
-#[derive(Args, Debug, Default, PartialEq)]
+#[derive(Args, Debug, Default, Clone, PartialEq)]
 pub struct LimitArgs {
     /// Most states to visit [default: 20000000].
     #[arg(long, value_name = "N")]
@@ -126,7 +174,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// Arguments of `check`.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub struct CheckArgs {
     /// Scenario files, or folders with `.kdl` files in them; `::NAME` behind one takes that scenario or case alone.
     #[arg(default_value = "scenarios", value_name = "PATH[::CASE]")]
@@ -157,6 +205,12 @@ pub struct CheckArgs {
     /// Write what `--format junit` or `sarif` makes into this file, and text to standard output.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Show only what is not as expected, and how many cases there were.
+    #[arg(short = 'q', long)]
+    pub failures: bool,
+    /// Go on: check each file again when it is saved, until a signal ends it.
+    #[arg(long)]
+    pub watch: bool,
     /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
@@ -166,8 +220,8 @@ pub struct CheckArgs {
     /// Write the same of all files in the format of LCOV.
     #[arg(long, value_name = "FILE")]
     pub coverage_lcov: Option<PathBuf>,
-    /// Write a page for every scenario into this folder, to step through its executions in a browser, and one that lists
-    /// them, `index.html`. The folder is made if it is not there.
+    /// Write a page for every scenario into this folder, to step through its executions in a browser, and one that
+    /// lists them, `index.html`. The folder is made if it is not there.
     #[arg(long, value_name = "FOLDER")]
     pub html: Option<PathBuf>,
     /// Let a warning be a failure: exit 1.
@@ -200,7 +254,7 @@ pub enum FormatArg {
 }
 
 /// How traces are shown; JSON is not affected.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Traces")]
 pub struct TraceArgs {
     /// Longest line: nothing is cut, longer ones are broken [default: as wide as the terminal; in a file 120 for
@@ -228,7 +282,7 @@ pub enum LayoutArg {
 }
 
 /// Random sampling.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, Clone)]
 pub struct SampleArgs {
     /// Sample executions at random with shuttle instead of exploring them all.
     #[arg(long, value_enum, value_name = "SAMPLER")]
@@ -342,8 +396,8 @@ pub struct DiagramArgs {
     /// What to draw.
     #[arg(value_enum)]
     pub subject: SubjectArg,
-    /// Scenario files, or folders with `.kdl` files in them; small ones. `::NAME` behind one takes that scenario or case
-    /// alone.
+    /// Scenario files, or folders with `.kdl` files in them; small ones. `::NAME` behind one takes that scenario or
+    /// case alone.
     #[arg(required = true, value_name = "PATH[::CASE]")]
     pub paths: Vec<PathBuf>,
 }

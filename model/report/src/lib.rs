@@ -16,7 +16,8 @@
 //! * [`mermaid`]: a trace as a sequence diagram, and who waits for whom at its end.
 //! * [`chrome`]: a trace as events that Perfetto opens.
 //! * [`graph`]: the states of a small program and the steps between them, as DOT.
-//! * [`findings`]: what came of a run as tests and findings; [`mod@junit`], [`mod@sarif`] and [`mod@github`] write them.
+//! * [`findings`]: what came of a run as tests and findings, which [`mod@junit`], [`mod@sarif`] and [`mod@github`]
+//!   write.
 //!
 //! # What must not
 //!

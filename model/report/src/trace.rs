@@ -101,8 +101,8 @@ impl<'a> Counterexample<'a> {
         Counterexample { clause: Some(clause), point_of_no_return, ..Counterexample::way(program, trace) }
     }
 
-    /// Whether it is shown with what teardown did: what is broken by teardown, or seen when everything is over. What it did
-    /// where loads were stale, a replay on one memory cannot tell.
+    /// Whether it is shown with what teardown did: what is broken by teardown, or seen when everything is over. What it
+    /// did where loads were stale, a replay on one memory cannot tell.
     pub(crate) fn needs_teardown(&self) -> bool {
         let at_end = |v: Violation| v.property.is_seen_at_end() || self.program.script(v.thread).is_none();
         (self.is_of_the_end() || self.violation.is_some_and(at_end)) && self.trace.weak.is_none()

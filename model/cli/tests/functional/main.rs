@@ -30,6 +30,7 @@ mod project;
 mod replay;
 mod sampling;
 mod sentences;
+mod shell;
 mod stress;
 mod sweep;
 mod topology;
