@@ -2,7 +2,7 @@
 //! is told otherwise.
 //!
 //! ```text
-//!   dma-map         pages, a direction: an address of this device                  (dma_map_page(), an entry of a table)
+//!   dma-map         pages, a direction: an address of this device    (dma_map_page(), an entry of a table)
 //!   device-read     by an address, in a job whose fence has not signalled
 //!   device-write    likewise
 //!   device-job      the same from here on until its fence has signalled, whenever somebody looks
@@ -16,8 +16,9 @@
 //! unmap.
 //!
 //! From `kernel/dma/mapping.c` and `kernel/dma/debug.c` of 6.12, and `Documentation/driver-api/dma-buf.rst` of 2026 on
-//! what an importer may do after `invalidate_mappings()`. Left out: parts of pages, bounce buffers, what a device reads
-//! ahead and throws away.
+//! what an importer may do after `invalidate_mappings()`. Beside memory with caches `dma-map` and `dma-unmap` do
+//! `arch_sync_dma_for_device()` and `arch_sync_dma_for_cpu()` for a device that does not look there. Left out: parts of
+//! pages, bounce buffers, what a device reads ahead and throws away.
 
 mod access;
 mod map;
@@ -34,8 +35,10 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Cx, Footprint, Handle, ObjId, Plain, Program, Property, Runtime, SharedCell, View, Violation, World,
+    coder::fields,
     facet::{Facet, FacetSink},
     fence,
+    ground::few::Few,
     property::Form,
     shared::Shared,
 };
@@ -65,8 +68,31 @@ impl Direction {
     }
 }
 
+/// An address as somebody knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Address {
+    at: Handle,
+    /// It is called by its name: whatever is mapped there when he comes to it.
+    named: bool,
+}
+
+fields!(Address { at, named });
+
+impl Address {
+    const BLANK: Address = Address { at: Handle::NONE, named: false };
+
+    fn obj(self) -> ObjId {
+        self.at.obj
+    }
+}
+
 /// Most jobs that use one address.
 const MAX_JOBS: usize = 3;
+/// Most pages of one mapping.
+const MAX_PAGES: usize = 4;
+
+/// Fences of jobs, each once, in an order that says nothing.
+type Jobs = Few<Handle, MAX_JOBS>;
 
 /// What is known of an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -74,29 +100,29 @@ struct Mapping {
     mapped: bool,
     /// How often it was mapped before. No part of a state: which addresses that outdates is.
     generation: u8,
-    /// The first of its pages, and how many.
-    frame: Handle,
-    pages: u8,
+    /// Its pages.
+    pages: Few<Handle, MAX_PAGES>,
     direction: Direction,
     /// For which attachment.
     of: Option<Handle>,
     /// It leads to where the buffer was.
     invalid: bool,
     /// The fences of jobs that use it.
-    jobs: [Option<Handle>; MAX_JOBS],
+    jobs: Jobs,
+    /// Of one that is invalidated, those that the reservation knew then.
+    known: Jobs,
 }
 
 impl Mapping {
     /// Whether an address is this one's.
-    fn is_of(&self, address: Handle) -> bool {
-        self.mapped && self.generation == address.generation
+    fn is_of(&self, address: Address) -> bool {
+        self.mapped && (address.named || self.generation == address.at.generation)
     }
 }
 
 impl Code for Mapping {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let jobs = self.jobs != [None; MAX_JOBS];
-        let bits = [self.mapped, self.invalid, self.of.is_some(), jobs];
+        let bits = [self.mapped, self.invalid, self.of.is_some(), !self.jobs.is_empty()];
         let mut flags = bits.iter().enumerate().fold(0, |f, (at, bit)| f | u8::from(*bit) << at);
         flags |= (self.direction as u8) << 4;
         c.byte(&mut flags);
@@ -107,15 +133,17 @@ impl Code for Mapping {
         if !self.mapped {
             return;
         }
-        self.frame.code(c);
-        c.byte(&mut self.pages);
+        self.pages.code(c);
         if flags & 4 != 0 {
             let mut of = self.of.unwrap_or(Handle::NONE);
             of.code(c);
             self.of = Some(of);
         }
         if flags & 8 != 0 {
-            self.jobs.iter_mut().for_each(|job| job.code(c));
+            self.jobs.code(c);
+        }
+        if self.invalid {
+            self.known.code(c);
         }
     }
 }
@@ -158,9 +186,9 @@ impl<R: Runtime> DmaAddress<R> {
 impl<R: Runtime> Shared<R> for DmaAddress<R> {
     fn facets(&self, sink: FacetSink<'_>) {
         let mapping = self.mapping.peek();
-        sink("mapped", Facet::Word(if mapping.mapped { i32::from(mapping.pages) } else { 0 }));
+        sink("mapped", Facet::Word(mapping.pages.len() as i32));
         sink("invalidated", Facet::Flag(mapping.invalid));
-        sink("jobs", Facet::Word(mapping.jobs.iter().flatten().count() as i32));
+        sink("jobs", Facet::Word(mapping.jobs.len() as i32));
     }
 
     fn lives(&self) -> bool {
@@ -199,17 +227,26 @@ fn reads_fence(v: View<'_>, f: Footprint, fence: Handle) -> Footprint {
 
 /// What is known of an address, and the fences of its jobs.
 fn footprint(v: View<'_>, address: ObjId) -> Footprint {
-    let jobs = v.world.dma_address(address).mapping.0.jobs;
+    let mapping = v.world.dma_address(address).mapping.0;
     let f = Footprint::writes(device_of(v.program, address)).write(address);
-    jobs.iter().flatten().fold(f, |f, job| reads_fence(v, f, *job))
+    mapping.jobs.iter().chain(mapping.known.iter()).fold(f, |f, job| reads_fence(v, f, *job))
 }
 
 /// Forgets the jobs that are over.
-fn settle<R: Runtime>(cx: &mut Cx<'_, R>, mapping: &mut Mapping) {
-    for job in &mut mapping.jobs {
-        *job = job.filter(|job| is_pending(cx, *job));
+fn settle<R: Runtime>(cx: &mut Cx<'_, R>, jobs: &mut Jobs) {
+    let mut left = Jobs::EMPTY;
+    for job in jobs.iter() {
+        let stays = is_pending(cx, *job);
+        // No more than there were.
+        let _ = stays && left.push(*job);
     }
-    mapping.jobs.sort_unstable_by_key(Option::is_none);
+    *jobs = left;
+}
+
+/// One more, at its place among them; false if there is no room.
+fn note_job(jobs: &mut Jobs, job: Handle) -> bool {
+    let place = jobs.iter().position(|known| known.obj.number() >= job.obj.number()).unwrap_or(jobs.len());
+    jobs.contains(&job) || jobs.insert(place, job)
 }
 
 /// Every address of a program.

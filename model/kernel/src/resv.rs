@@ -372,17 +372,29 @@ impl crate::Program {
     }
 }
 
-/// Whether a fence is in a reservation, whatever its usage.
-pub(crate) fn has_fence<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId, fence: ObjId) -> bool {
-    let Some(list) = cx.resv(resv).list.load(Order::Relaxed) else { return false };
-    cx.touch(list);
-    cx.world.list(list).holders_of(fence) > 0
+/// The fences of a reservation, whatever their usage.
+pub(crate) fn fences_in<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) -> impl Iterator<Item = ObjId> + use<R> {
+    let list = cx.resv(resv).list.load(Order::Relaxed);
+    list.into_iter().for_each(|list| cx.touch(list));
+    let entries = list.map(|list| {
+        let of = cx.world.list(list);
+        let n = usize::from(of.num.peek());
+        std::array::from_fn::<_, MAX_SLOTS, _>(|at| of.entries[at].peek().fence.filter(|_| at < n))
+    });
+    entries.into_iter().flatten().flatten()
 }
 
-/// What that looks at.
+/// What that looks at, and who goes on to ask what has become of them.
 pub(crate) fn entries_footprint(v: View<'_>, resv: ObjId, f: Footprint) -> Footprint {
     let f = f.read(resv);
-    v.world.resv(resv).list.0.map_or(f, |list| f.read(list))
+    let Some(list) = v.world.resv(resv).list.0 else { return f };
+    let of = v.world.list(list);
+    let n = usize::from(of.num.peek());
+    let fences = of.entries[..n].iter().filter_map(|entry| entry.peek().fence);
+    fences.fold(f.read(list), |f, fence| {
+        let f = f.read(fence);
+        v.program.root_of(fence).map_or(f, |root| f.read(root))
+    })
 }
 
 /// `dma_resv_unlock()`: what was reserved and not used ends with the hold of the lock. That is the rule; only with

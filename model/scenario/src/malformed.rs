@@ -269,7 +269,7 @@ mod tests {
             assert!(!survive(text, true), "KDL has no such text: {text:?}");
         }
         assert!(survive("about \"\"\"\n  a\\\\ \n  b\n  \"\"\"\n", true), "a backslash and a blank");
-        for text in ["do { a } /-while \"v\"\nb", "when \"v\" { a } /-else { b }\nc"] {
+        for text in ["do { a } /-while \"v\"\nb", "when \"v\" { a } /-else { b }; c\nd"] {
             assert!(survive(text, true), "what goes on is disabled: {text:?}");
         }
     }

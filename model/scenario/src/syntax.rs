@@ -16,7 +16,7 @@ mod text;
 mod token;
 mod tree;
 
-pub(crate) use fields::{INIT_OBJECT, SET};
+pub(crate) use fields::{INIT_OBJECT, SET, spell_out};
 pub(crate) use spelling::{number, unsigned_number};
 pub(crate) use token::{Kind, Token, lex};
 pub(crate) use tree::{Block, Entry, File, Name, Node, Value, ValueKind};
@@ -37,11 +37,10 @@ pub(crate) fn parse(text: &str, mistakes: &mut Mistakes) -> File {
         return File::default();
     }
     let tokens = lex(text, mistakes);
-    let mut parsed = parser::parse(text, &tokens, mistakes);
+    let parsed = parser::parse(text, &tokens, mistakes);
     if mistakes.is_empty() {
         judge::check(text, &tokens, &parsed, mistakes);
     }
-    fields::spell_out(&mut parsed.0);
     parsed.0
 }
 

@@ -1,6 +1,8 @@
 //! A device goes to memory.
 
-use super::{Direction, Mapping, Mutant, device_of, footprint, is_pending, kind, reads_fence, settle};
+use super::{
+    Address, Direction, Mapping, Mutant, device_of, footprint, is_pending, kind, note_job, reads_fence, settle,
+};
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Program, Property, Runtime, SharedCell, Value, View, Violation,
     coder::points,
@@ -44,7 +46,7 @@ impl Does {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccessOp {
     does: Does,
-    address: Handle,
+    address: Address,
     /// Which page of the mapping.
     at: u8,
     /// What is written.
@@ -69,16 +71,17 @@ impl Code for AccessOp {
 type Wrong = (Property, Option<Form>, Option<ObjId>);
 
 impl AccessOp {
-    pub(crate) const BLANK: AccessOp = AccessOp { does: Does::Read, address: Handle::NONE, at: 0, tag: 0, under: None };
+    pub(crate) const BLANK: AccessOp =
+        AccessOp { does: Does::Read, address: Address::BLANK, at: 0, tag: 0, under: None };
 
     /// An access to one page, or a job on all of a mapping.
-    pub(super) fn new(does: Does, address: Handle, (at, tag): (u8, u32), under: Option<Handle>) -> AccessOp {
+    pub(super) fn new(does: Does, address: Address, (at, tag): (u8, u32), under: Option<Handle>) -> AccessOp {
         AccessOp { does, address, at, tag, under }
     }
 
     /// What of the mapping forbids it.
     fn of_mapping(&self, mapping: &Mapping) -> Option<Wrong> {
-        let within = self.does.is_job() || self.at < mapping.pages;
+        let within = self.does.is_job() || usize::from(self.at) < mapping.pages.len();
         match () {
             () if !mapping.is_of(self.address) => Some((Property::DMA_AFTER_UNMAP, None, None)),
             () if !within => Some((Property::DMA_AFTER_UNMAP, Some(Form::PAST_THE_END), None)),
@@ -90,8 +93,8 @@ impl AccessOp {
                 };
                 Some((Property::DMA_DIRECTION, Some(form), None))
             }
-            // One that was under way goes on.
-            () if mapping.invalid && !mapping.jobs.contains(&self.under) | self.under.is_none() => {
+            // One that the reservation knew goes on.
+            () if mapping.invalid && !self.under.is_some_and(|under| mapping.known.contains(&under)) => {
                 Some((Property::DMA_AFTER_INVALIDATE, None, None))
             }
             () => None,
@@ -108,7 +111,7 @@ impl AccessOp {
     /// Whether what it sends arrives.
     fn of_path(&self, program: &Program, page: ObjId) -> Option<Wrong> {
         let tree = program.pci.as_ref()?;
-        let from = program.pci_place(device_of(program, self.address.obj))?;
+        let from = program.pci_place(device_of(program, self.address.obj()))?;
         let pool = memory::kind::of(program, page).pool?;
         let to = program.pci_place(pool).filter(|to| *to != from)?;
         let works =
@@ -118,12 +121,13 @@ impl AccessOp {
 
     fn tell<R: Runtime>(&self, cx: &mut Cx<'_, R>, (property, form, also): Wrong) {
         let v = cx.violation_of(property);
-        cx.note_violation(Violation { object: Some(self.address.obj), form, also, ..v });
+        cx.note_violation(Violation { object: Some(self.address.obj()), form, also, ..v });
     }
 
     /// The pages that it goes to.
-    fn pages(&self, mapping: &Mapping) -> std::ops::Range<u8> {
-        if self.does.is_job() { 0..mapping.pages } else { self.at..self.at + 1 }
+    fn pages<'m>(&self, mapping: &'m Mapping) -> &'m [Handle] {
+        let at = usize::from(self.at);
+        if self.does.is_job() { &mapping.pages } else { mapping.pages.get(at..at + 1).unwrap_or_default() }
     }
 
     fn go<R: Runtime>(&self, cx: &mut Cx<'_, R>, page: Handle) -> Value {
@@ -135,6 +139,11 @@ impl AccessOp {
         match (self.does, self.under) {
             (Does::Writes, Some(fence)) => {
                 let _ = FillOp::new(page, self.tag, fence, None).step(cx);
+                Value::Word(0)
+            }
+            (Does::Reads, Some(_)) if memory::kind::of(cx.program, page.obj).caches => {
+                // What comes to be behind a fence is not looked at beside memory.
+                cx.violate(Property::CAPACITY_EXCEEDED, Some(page.obj));
                 Value::Word(0)
             }
             (Does::Reads, Some(fence)) => {
@@ -150,7 +159,7 @@ impl AccessOp {
 
     /// What it does beside memory with caches.
     fn act(&self, program: &Program) -> cache::Act {
-        let of = program.fixed::<kind::DmaDevice>(device_of(program, self.address.obj));
+        let of = program.fixed::<kind::DmaDevice>(device_of(program, self.address.obj()));
         let coherent = of.is_some_and(|of| of.coherent);
         match (self.does.writes(), coherent) {
             (false, true) => cache::Act::Load(Caching::Cached),
@@ -180,7 +189,7 @@ impl Protocol for AccessOp {
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.rt.has_frames();
-        let (address, device) = (self.address.obj, device_of(cx.program, self.address.obj));
+        let (address, device) = (self.address.obj(), device_of(cx.program, self.address.obj()));
         let held = cx.enter(device);
         let mut mapping = cx.dma_address(address).mapping.get(held);
         if let Some(wrong) = self.of_mapping(&mapping).or_else(|| self.of_job(cx)) {
@@ -190,19 +199,13 @@ impl Protocol for AccessOp {
         let engine = cx.program.fixed::<kind::DmaDevice>(device).and_then(|of| of.engine);
         engine.into_iter().for_each(|engine| device::judge_access(cx, engine));
         let mut seen = Value::Word(0);
-        for at in self.pages(&mapping) {
-            let page = frame::beside(cx.world, cx.program, mapping.frame, u32::from(at));
-            match page {
-                Some(page) => seen = self.go(cx, page),
-                None => cx.violate(Property::OUT_OF_BOUNDS, Some(address)),
-            }
+        for page in self.pages(&mapping) {
+            seen = self.go(cx, *page);
         }
         if let Some(fence) = self.under.filter(|_| self.does.is_job()) {
-            settle(cx, &mut mapping);
-            let room = mapping.jobs.iter_mut().find(|job| job.is_none() || **job == Some(fence));
-            match room {
-                Some(room) => *room = Some(fence),
-                None => cx.violate(Property::CAPACITY_EXCEEDED, Some(address)),
+            settle(cx, &mut mapping.jobs);
+            if !note_job(&mut mapping.jobs, fence) {
+                cx.violate(Property::CAPACITY_EXCEEDED, Some(address));
             }
             cx.dma_address(address).mapping.set(held, mapping);
         }
@@ -210,18 +213,16 @@ impl Protocol for AccessOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let mapping = v.world.dma_address(self.address.obj).mapping.0;
-        let f = footprint(v, self.address.obj);
+        let mapping = v.world.dma_address(self.address.obj()).mapping.0;
+        let f = footprint(v, self.address.obj());
         let f = self.under.map_or(f, |under| reads_fence(v, f, under));
         let engine =
-            v.program.fixed::<kind::DmaDevice>(device_of(v.program, self.address.obj)).and_then(|of| of.engine);
+            v.program.fixed::<kind::DmaDevice>(device_of(v.program, self.address.obj())).and_then(|of| of.engine);
         let f = engine.map_or(f, |engine| f.read(engine));
         if self.of_mapping(&mapping).is_some() {
             return f;
         }
-        let pages =
-            self.pages(&mapping).filter_map(|at| frame::beside(v.world, v.program, mapping.frame, u32::from(at)));
-        pages.fold(f, |f, page| {
+        self.pages(&mapping).iter().fold(f, |f, page| {
             let f = f.and(frame::footprint(v, page.obj));
             let looks = memory::kind::of(v.program, page.obj).caches && !self.does.is_job();
             if looks { f.ways(cache::ways(v, page.obj, self.act(v.program))) } else { f }

@@ -1,6 +1,6 @@
 //! What a script may do with the addresses of devices.
 
-use super::{AccessOp, Direction, Does, MapOp};
+use super::{AccessOp, Address, Does, MapOp};
 use crate::{
     Handle, Machine, Op, Operand, Property, Value,
     ground::{
@@ -18,21 +18,22 @@ fn small(with: &Resolver<'_>, o: Operand) -> Resolved<u8> {
     u8::try_from(with.word(o)?).map_err(|_| Fault::new(Property::OUT_OF_BOUNDS, None))
 }
 
-fn direction_of(with: &Resolver<'_>, o: Operand) -> Resolved<Direction> {
-    Direction::numbered(with.word(o)?).ok_or(Fault::new(Property::WRONG_KIND, None))
-}
-
 /// NULL is nobody.
 fn perhaps(with: &Resolver<'_>, o: Option<Operand>) -> Resolved<Option<Handle>> {
     match o {
-        Some(o) if with.value(o)? != Value::Null => with.handle(o).map(Some),
+        Some(o) if with.value(o)? != Value::Null => {
+            let of = with.handle(o)?;
+            // The address of a word is that of no object.
+            if of.obj.as_var().is_some() { Err(Fault::new(Property::WRONG_KIND, None)) } else { Ok(Some(of)) }
+        }
         _ => Ok(None),
     }
 }
 
-fn address_of(with: &Resolver<'_>, o: Operand) -> Resolved<Handle> {
-    with.of_kind(o, Kind::DmaAddress)?;
-    with.handle(o)
+fn address_of(with: &Resolver<'_>, o: Operand) -> Resolved<Address> {
+    let obj = with.of_kind(o, Kind::DmaAddress)?;
+    let named = matches!(o, Operand::Object(_));
+    Ok(Address { at: if named { Handle::place(obj) } else { with.handle(o)? }, named })
 }
 
 /// `dma-map`.
@@ -48,18 +49,21 @@ pub struct DmaMap {
     pub direction: Operand,
     /// For which attachment.
     pub of: Option<Operand>,
+    /// Caches are somebody else's affair.
+    pub skips: bool,
 }
 
 impl Operation for DmaMap {
     fn row(&self) -> Row {
-        Row::of([Some(self.device), Some(self.frame), Some(self.pages), self.of])
+        let operands = [Some(self.device), Some(self.frame), Some(self.pages), self.of];
+        Row { chooses: Some((Fall::Cache, 1)), ..Row::of(operands) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let device = with.of_kind(self.device, Kind::DmaDevice)?;
         let run = (frame_of(with, self.frame)?, small(with, self.pages)?);
-        let direction = direction_of(with, self.direction)?;
-        Ok(MapOp::map(device, run, direction, perhaps(with, self.of)?).into())
+        let direction = with.word(self.direction)?;
+        Ok(MapOp::map(device, run, direction, perhaps(with, self.of)?).skipping(self.skips).into())
     }
 }
 
@@ -74,16 +78,20 @@ pub struct DmaUnmap {
     pub direction: Operand,
     /// For which attachment.
     pub of: Option<Operand>,
+    /// Caches are somebody else's affair.
+    pub skips: bool,
 }
 
 impl Operation for DmaUnmap {
     fn row(&self) -> Row {
-        Row::of([Some(self.address), Some(self.pages), Some(self.direction), self.of])
+        let operands = [Some(self.address), Some(self.pages), Some(self.direction), self.of];
+        Row { chooses: Some((Fall::Cache, 1)), ..Row::of(operands) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let (address, pages) = (address_of(with, self.address)?, small(with, self.pages)?);
-        Ok(MapOp::unmap(address, pages, direction_of(with, self.direction)?, perhaps(with, self.of)?).into())
+        let of = perhaps(with, self.of)?;
+        Ok(MapOp::unmap(address, pages, with.word(self.direction)?, of).skipping(self.skips).into())
     }
 }
 
@@ -168,11 +176,12 @@ impl Operation for P2pDistance {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let place = |o| {
             let device = with.of_kind(o, Kind::DmaDevice)?;
-            with.program.pci_place(device).ok_or(Fault::new(Property::WRONG_KIND, Some(device)))
+            Ok(with.program.pci_place(device))
         };
-        let (provider, client) = (place(self.provider)?, place(self.client)?);
-        let tree = with.program.pci.as_deref();
-        let distance = tree.and_then(|tree| p2pdma::distance_many(tree, self.rules, provider, &[client]));
+        // What is no PCI device must not.
+        let both = place(self.provider)?.zip(place(self.client)?).zip(with.program.pci.as_deref());
+        let distance =
+            both.and_then(|((provider, client), tree)| p2pdma::distance_many(tree, self.rules, provider, &[client]));
         let distance = distance.and_then(|distance| i32::try_from(distance).ok()).unwrap_or(-1);
         Ok(Nothing { result: Value::Word(distance) }.into())
     }
@@ -182,7 +191,7 @@ const ADDRESS: Param = operand("address", Takes::Object(&[Kind::DmaAddress]));
 const ONE: Operand = Operand::Const(Value::Word(1));
 const ZERO: Operand = Operand::Const(Value::Word(0));
 
-const PAGES: Opt = option("n", Takes::Value, "how many pages, one without it");
+const PAGES: Opt = option("n", Takes::Value, "how many pages, at most 4, one without it");
 const DIRECTION: Opt = Opt {
     required: true,
     ..option(
@@ -193,6 +202,11 @@ const DIRECTION: Opt = Opt {
 };
 const FOR: Opt =
     option("for", Takes::Value, "the attachment that it is made for, which must not go before it is taken down");
+const SKIP: Opt = flag(
+    "skip-cpu-sync",
+    "leaves caches alone (`DMA_ATTR_SKIP_CPU_SYNC`); without it they are cleaned for a device that does not look there, and what \
+     they have of a page that it wrote is dropped at the end",
+);
 const AT: Opt = option("page", Takes::Value, "which page of the mapping, the first without it");
 const UNDER: Opt =
     option("under", Takes::Value, "the fence of the job that it is in, which must not have signalled; or NULL");
@@ -219,10 +233,11 @@ pub const OPS: &[OpSpec] = &[
             let pages = args.optional("n").unwrap_or(ONE);
             let direction = args.optional("dir").unwrap_or(ZERO);
             let (device, frame) = (args.object("device"), args.object("frame"));
-            DmaMap { device, frame, pages, direction, of: args.optional("for") }.into()
+            let skips = args.flag("skip-cpu-sync");
+            DmaMap { device, frame, pages, direction, of: args.optional("for"), skips }.into()
         },
     )
-    .options(&[PAGES, DIRECTION, FOR])
+    .options(&[PAGES, DIRECTION, FOR, SKIP])
     .returns("the address, which is the device's until `dma-unmap`")
     .fails(Value::Null),
     OpSpec::new(
@@ -233,10 +248,11 @@ pub const OPS: &[OpSpec] = &[
         |args| {
             let pages = args.optional("n").unwrap_or(ONE);
             let direction = args.optional("dir").unwrap_or(ZERO);
-            DmaUnmap { address: args.object("address"), pages, direction, of: args.optional("for") }.into()
+            let (of, skips) = (args.optional("for"), args.flag("skip-cpu-sync"));
+            DmaUnmap { address: args.object("address"), pages, direction, of, skips }.into()
         },
     )
-    .options(&[PAGES, DIRECTION, FOR]),
+    .options(&[PAGES, DIRECTION, FOR, SKIP]),
     OpSpec::new(
         "dma-invalidate",
         &[ADDRESS],

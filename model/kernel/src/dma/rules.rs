@@ -47,5 +47,6 @@ forms! {
     85 UNMAPPED_OTHER_LENGTH "{who} unmaps another number of pages than {what} has{place}";
     86 UNMAPPED_FOR_OTHER "{who} unmaps {what} for another attachment than it was mapped for{place}";
     87 JOB_NOT_IN_RESV "{who} invalidates {what}, and a job goes on by it until {also} has signalled, which is not in the reservation: nobody waits for it{place}";
+    90 NO_DIRECTION "{who} maps pages by {what} for no direction that there is: 0, 1 or 2{place}";
     88 ATTACHMENT_GONE "{who} frees {also}, and {what}, which was mapped for it, is mapped still{place}";
 }

@@ -34,9 +34,12 @@ impl InitAt {
         InitAt { init: FenceOp::new(FenceAt::Init, fence, 0), fence, context, seqno }
     }
 
-    /// A number that is wider than ours is none of the scenario's mistakes.
+    /// Numbers wrap around, unless those of the fence's kind are of 64 bits: one that is wider than ours, and a context
+    /// that is, is none of the scenario's mistakes.
     fn point<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<Point> {
-        let point = u8::try_from(self.context).ok().zip(u16::try_from(self.seqno).ok());
+        let wide = cx.program.fence_ops(self.fence).seqno64;
+        let seqno = if wide { u16::try_from(self.seqno).ok() } else { Some(self.seqno as u16) };
+        let point = u8::try_from(self.context).ok().zip(seqno);
         if point.is_none() {
             cx.violate(Property::CAPACITY_EXCEEDED, Some(self.fence));
         }

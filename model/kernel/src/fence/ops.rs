@@ -271,7 +271,7 @@ pub const OPS: &[OpSpec] = &[
     )
     .options(&[
         option("context", Takes::Value, "its context, 0 to 255; the declared one without it"),
-        option("seqno", Takes::Value, "its number within the context, 0 to 65535; the declared one without it"),
+        option("seqno", Takes::Value, "its number within the context, of 16 bits; the declared one without it"),
     ]),
     OpSpec::new(
         "enable-signaling",

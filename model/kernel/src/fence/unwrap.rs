@@ -232,6 +232,11 @@ impl Protocol for UnwrapOp {
         self.at != At::Begin
     }
 
+    /// It is a local's value.
+    fn is_only_current(&self) -> bool {
+        self.at == At::Begin
+    }
+
     /// The cursor as the finished operation leaves it, and the local that it goes back to.
     fn write_back(&self) -> Option<(LocalId, Value)> {
         self.home.map(|home| (home, Value::Unwrap(self.cursor)))

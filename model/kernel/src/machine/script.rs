@@ -141,4 +141,7 @@ impl Protocol for Nothing {
     fn is_visible(&self) -> bool {
         false
     }
+    fn is_only_current(&self) -> bool {
+        true
+    }
 }

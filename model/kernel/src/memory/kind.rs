@@ -250,7 +250,8 @@ impl Declared for Frame {
         one: "a frame",
         sample: Some(("page", "")),
         facets: &["life", "contents", "pins", "line", "buffer"],
-        runs_out: "to tell the next owner's frame from those before",
+        runs_out: "for a third device that reads a frame, a job behind a fence on memory with caches, or to tell the next owner's frame \
+                   from those before",
         decls: &[DeclRow {
             name: "frame",
             kind: Some(Kind::Frame),

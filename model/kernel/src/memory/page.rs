@@ -369,6 +369,10 @@ impl Protocol for PageOp {
         self.how != How::ToPfn
     }
 
+    fn is_only_current(&self) -> bool {
+        self.how == How::ToPfn
+    }
+
     fn label(&self) -> &'static str {
         self.how.label()
     }

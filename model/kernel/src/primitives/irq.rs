@@ -251,20 +251,27 @@ pub(crate) fn enter_on<R: Runtime>(cx: &mut Cx<'_, R>, on: Option<ThreadId>) {
     if cx.program.has_readers {
         rcu::begin_reading(cx);
     }
-    if let Some(t) = on {
-        cx.touch(ObjId::task(t));
-        let handler = Some(cx.me);
-        cx.world.task_mut(t).cpu.store(Cpu { irqs_off: false, handler }, Order::Relaxed);
+    let me = cx.me;
+    match on {
+        Some(t) => {
+            cx.touch(ObjId::task(t));
+            cx.world.task_mut(t).cpu.store(Cpu { irqs_off: false, handler: Some(me) }, Order::Relaxed);
+        }
+        // The idle CPU is the handler's own: what is left to an interrupt there comes when it is over.
+        None => {
+            cx.touch(ObjId::task(me));
+            cx.world.task_mut(me).cpu.store(Cpu { irqs_off: true, handler: None }, Order::Relaxed);
+        }
     }
 }
 
 /// `irq_exit()`: the interrupted thread goes on.
 pub(crate) fn leave<R: Runtime>(cx: &mut Cx<'_, R>) {
-    if let Some(t) = cx.private.interrupted() {
-        cx.touch(ObjId::task(t));
-        if !cx.mutated(Mutant::ExitKeepsCpu) {
-            cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
-        }
+    let on = cx.private.interrupted();
+    let t = on.unwrap_or(cx.me);
+    cx.touch(ObjId::task(t));
+    if on.is_none() || !cx.mutated(Mutant::ExitKeepsCpu) {
+        cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
     }
     cx.private.interrupt(None);
     if cx.program.has_readers {
@@ -289,12 +296,10 @@ impl Protocol for Irq {
             (HandlerHow::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
             (HandlerHow::Enter, None) => {
                 let open = Irq::cpus(v.program).filter(|t| takes_irqs(v.world, *t)).count();
-                let f = Irq::cpus(v.program).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t)));
+                let f = Irq::cpus(v.program).fold(Footprint::writes(v.my_task()), |f, t| f.write(ObjId::task(t)));
                 f.ways(1 + open.min(MAX_CPUS) as u8)
             }
-            (HandlerHow::Exit, _) => {
-                v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t)))
-            }
+            (HandlerHow::Exit, _) => Footprint::writes(v.private.interrupted().map_or(v.my_task(), ObjId::task)),
         };
         let f = self.line.map_or(f, |line| f.write(line));
         rcu::reader_footprint(v, f)

@@ -109,7 +109,8 @@ impl<R: Runtime> Shared<R> for IrqWork<R> {
 
     /// The CPU's list leads into it. One whose function runs is not lost yet: that is told when it is looked at again.
     fn lost(&self, _me: ThreadId) -> Option<Lost> {
-        Lost::when(Form::FREED_IRQ_WORK, self.state.peek().pending)
+        let s = self.state.peek();
+        Lost::when(Form::FREED_IRQ_WORK, s.pending).or_else(|| Lost::of_event(s.waiters.iter().next()))
     }
 
     fn set_function(&mut self, func: CalleeId, held: Held) {
@@ -156,10 +157,11 @@ impl IrqWorkOp {
         IrqWorkOp { how, work }
     }
 
-    /// The CPU that the caller is on: a handler is on that of the thread it interrupted, an engine on none.
+    /// The CPU that the caller is on: a handler is on that of the thread it interrupted, or on one that was idle, which
+    /// is its own. What an engine's signal calls is on some CPU, and two such may be on two.
     fn cpu<R: Runtime>(cx: &Cx<'_, R>) -> Option<ThreadId> {
         match cx.program.role(cx.me) {
-            Role::Irq => cx.private.interrupted(),
+            Role::Irq => Some(cx.private.interrupted().unwrap_or(cx.me)),
             Role::Device => None,
             _ if cx.me.index() < cx.program.scripts.len() => Some(cx.me),
             _ => None,

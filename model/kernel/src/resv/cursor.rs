@@ -525,6 +525,11 @@ impl Protocol for CursorOp {
         }
     }
 
+    /// It is a local's value.
+    fn is_only_current(&self) -> bool {
+        matches!(self.at, At::Begin | At::IsRestarted | At::FoundUsage)
+    }
+
     /// The cursor as the finished operation leaves it, and the local that it goes back to. An ended one is gone.
     fn write_back(&self) -> Option<(LocalId, Value)> {
         let value = if self.at == At::End { Value::Unset } else { Value::Cursor(self.cursor) };

@@ -94,7 +94,8 @@ pub(crate) fn read_replacing(
     (folder, replaced): (Option<&Path>, Option<Replaced<'_>>),
     mistakes: &mut Mistakes,
 ) -> Read {
-    let tree = syntax::parse(source, mistakes);
+    let mut tree = syntax::parse(source, mistakes);
+    syntax::spell_out(&mut tree);
     let mut reader = Reader {
         sources: Sources::new(name, source),
         libraries: Libraries { used: vec![None], ..Libraries::default() },
@@ -304,6 +305,7 @@ impl Reader<'_> {
             Origin::BuiltIn(_) => (syntax::parse(text, &mut own), None),
             Origin::Beside(_, folder) => (syntax::parse(text, &mut own), folder),
         };
+        syntax::spell_out(&mut tree);
         let (number, start) = self.sources.push(name, text);
         self.mistakes.take_file(start, own);
         tree.nodes.iter_mut().for_each(|node| move_on(node, start));

@@ -232,17 +232,48 @@ impl<'a> Lower<'a> {
 
     /// `set OBJECT { … }`, `init-object OBJECT { … }`: the stores that its block became when it was read.
     fn set_fields(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let is_one =
-            matches!(node.entries.as_slice(), [Entry { key: None, value }] if matches!(value.kind, ValueKind::Word(_)));
-        if !is_one && !node.broken {
-            let name = &node.name.text;
-            self.mistakes
-                .add("set", node.head, format!("`{name}` is of one object"))
-                .expected(format!("`{name} OBJECT {{ FIELD E; … }}`"))
-                .help("the object is a local, or a path from one");
+        let name = &node.name.text;
+        let object = match node.entries.as_slice() {
+            [Entry { key: None, value }] => match &value.kind {
+                ValueKind::Word(object) => Some(object),
+                ValueKind::Text { .. } | ValueKind::Int(_) => None,
+            },
+            _ => None,
+        };
+        let Some(object) = object else {
+            if !node.broken {
+                self.mistakes
+                    .add("set", node.head, format!("`{name}` is of one object"))
+                    .expected(format!("`{name} OBJECT {{ FIELD E; … }}`"))
+                    .help("the object is a local, or a path from one");
+            }
             return;
+        };
+        if name == INIT_OBJECT {
+            self.check_cleared(node, object);
         }
         self.block(unit, node.children());
+    }
+
+    /// In C the values are known before the object is written over, and it is looked up once.
+    fn check_cleared(&mut self, node: &Node, object: &str) {
+        if object.contains('.') {
+            self.mistakes
+                .add("set", node.head, format!("`{object}` would be looked up for each field"))
+                .expected(format!("`let o=\"{object}\"`, then `{INIT_OBJECT} o {{ … }}`"));
+        }
+        let before = format!("{object}.");
+        for value in node.children().iter().flat_map(|store| store.values().skip(1)) {
+            let said = value.span.of(self.text);
+            let named = said.match_indices(&before).any(|(at, _)| {
+                !said[..at].ends_with(|before: char| before.is_alphanumeric() || "-_.".contains(before))
+            });
+            if named {
+                self.mistakes
+                    .add("set", value.span, format!("`{object}` is cleared before this is read"))
+                    .expected(format!("a local: `let n={said}` before `{INIT_OBJECT} {object}`"));
+            }
+        }
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {

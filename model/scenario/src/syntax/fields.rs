@@ -9,11 +9,17 @@ pub(crate) const SET: &str = "set";
 pub(crate) const INIT_OBJECT: &str = "init-object";
 
 /// Makes stores of the fields in all blocks of a file.
-pub(super) fn spell_out(file: &mut File) {
+pub(crate) fn spell_out(file: &mut File) {
     file.nodes.iter_mut().for_each(node);
 }
 
+/// Where a word is no statement: what declares, and what is expected.
+const DECLARE: [&str; 6] = ["ops-type", "ops", "struct", "enum", "flags", "expect"];
+
 fn node(node: &mut Node) {
+    if DECLARE.contains(&node.name.text.as_str()) {
+        return;
+    }
     let is_one = [SET, INIT_OBJECT].contains(&node.name.text.as_str()) && !node.broken;
     let object = match node.entries.as_slice() {
         [Entry { key: None, value: Value { kind: ValueKind::Word(object), .. } }] if is_one => Some(object.clone()),

@@ -85,10 +85,10 @@ fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
     out
 }
 
-/// Whether a blank stands between a `}` and an `else` or a `while`.
+/// Whether a blank stands between a `}` and an `else` or a `while`, disabled or not.
 fn is_before_else(text: &str, tokens: &[Token], at: usize) -> bool {
     let closed = at.checked_sub(1).and_then(|before| tokens.get(before)).is_some_and(|t| t.kind == Kind::Close);
-    let next = tokens.get(at + 1);
+    let next = tokens[at + 1..].iter().find(|token| token.kind != Kind::Slashdash);
     closed && next.is_some_and(|t| t.kind == Kind::Word && super::GOES_ON.contains(&t.span.of(text)))
 }
 

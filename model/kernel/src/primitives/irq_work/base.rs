@@ -159,13 +159,13 @@ impl Protocol for RunOp {
         let of = |work: &ObjId| v.world.irq_work(*work).state.0;
         match self.at {
             At::Done => {
-                let f = v.private.interrupted().into_iter().fold(f.write(self.work), |f, t| f.write(ObjId::task(t)));
+                let f = f.write(self.work).write(v.private.interrupted().map_or(v.my_task(), ObjId::task));
                 of(&self.work).waiters.iter().fold(f, |f, t| f.write(ObjId::task(t)))
             }
             At::Run => {
                 let works = self.works(v.program);
                 let cpus = works.iter().filter_map(|work| of(work).on);
-                let f = cpus.fold(f, |f, t| f.write(ObjId::task(t)));
+                let f = cpus.fold(f.write(v.my_task()), |f, t| f.write(ObjId::task(t)));
                 works.iter().fold(f, |f, work| f.write(*work)).ways(self.ready(v.program, v.world).ways())
             }
         }

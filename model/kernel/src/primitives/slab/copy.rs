@@ -136,7 +136,7 @@ impl CopyOp {
         }
         cx.touch(slot);
         if self.clears() {
-            self.clear_count(cx);
+            self.clear_counts(cx);
             raw::leave(cx, slot, raw::Left::Zeroed, None);
         } else {
             raw::leave(cx, slot, raw::Left::Copied, Some(self.from.obj));
@@ -145,15 +145,16 @@ impl CopyOp {
 }
 
 impl CopyOp {
-    /// A count that somebody's references stand in is not to be lost.
-    fn clear_count<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        let slot = self.to.obj;
-        if !cx.program.counts(slot) || raw::left(cx, slot).is_some() {
-            return;
-        }
-        let held = cx.world.slot(slot).refs.count() != 0;
-        if held {
-            init::tell(cx, slot, None, Form::CLEARED_IN_USE);
+    /// A count that somebody's references stand in is not to be lost: the object's, and those of what is inside.
+    fn clear_counts<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let (program, slot) = (cx.program, self.to.obj);
+        let inner = program.inside_of(slot).filter(|id| program.is::<fixed::Slot>(*id));
+        for counted in std::iter::once(slot).chain(inner).filter(|id| program.counts(*id)) {
+            cx.note(counted);
+            if cx.world.slot(counted).refs.count() != 0 && raw::left(cx, counted).is_none() {
+                return init::tell(cx, counted, None, Form::CLEARED_IN_USE);
+            }
+            cx.world.slot_mut(counted).refs.reset(0);
         }
     }
 }

@@ -149,7 +149,7 @@ pub(super) fn check_unused<R: Runtime>(cx: &mut Cx<'_, R>, part: ObjId, other: F
         Form::FREED_NOT_EMPTY | Form::FREED_ENTRIES => Form::INIT_NOT_EMPTY,
         Form::FREED_PENDING | Form::FREED_ARMED => Form::INIT_PENDING,
         Form::FREED_TIMER_ARMED => Form::INIT_ARMED,
-        Form::FREED_IRQ_WORK => Form::INIT_PENDING,
+        Form::FREED_IRQ_WORK => Form::INIT_IRQ_WORK,
         _ => other,
     };
     tell(cx, part, by, own);
