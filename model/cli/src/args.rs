@@ -15,8 +15,16 @@ pub struct Cli {
     /// Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub libraries: Option<PathBuf>,
-    /// Whether there are colours [default: on a terminal, unless NO_COLOR is set].
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    /// Whether there are colours: `always`, `never` or `auto` [default: on a terminal, unless NO_COLOR is set].
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub color: ColorArg,
 }
 

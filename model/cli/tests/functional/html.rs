@@ -12,7 +12,7 @@ fn data(page: &str) -> Value {
 
 #[test]
 fn a_page_for_every_scenario_and_one_that_lists_them() {
-    let both = format!("{TWO_ORDERS}{}", TWICE.replace("twice", "again"));
+    let both = format!("{TWO_ORDERS}{}", TWICE.replace("scenario twice", "scenario again"));
     let project = Project::new().file("a/twice.kdl", TWICE).file("a/both.kdl", both);
     project.run("check --html out/pages a").exits(1);
     let list = data(&project.read("out/pages/index.html"));

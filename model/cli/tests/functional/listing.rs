@@ -77,7 +77,7 @@ fn help_names_the_commands_and_the_exit_codes() {
 
     Options:
           --libraries <FOLDER>  Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in
-          --color <WHEN>        Whether there are colours [default: on a terminal, unless NO_COLOR is set] [possible values: auto, always, never]
+          --color <WHEN>        Whether there are colours: `always`, `never` or `auto` [default: on a terminal, unless NO_COLOR is set]
       -h, --help                Print help
       -V, --version             Print version
 

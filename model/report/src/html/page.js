@@ -198,7 +198,7 @@ function story(execution) {
   const lines = execution.lines.map(([look, line]) => [make("span", { class: look || null }, line), "\n"]);
   if (lines.length === 0) lines.push("This execution ends well.");
   const copy = make("button", { onclick: () => navigator.clipboard?.writeText(execution.token) }, "copy");
-  return make("section", { class: "card" }, make("h2", {}, execution.broken ? "What went wrong" : "What this shows"),
+  return make("section", { class: "card story-card" }, make("h2", {}, execution.broken ? "What went wrong" : "What this shows"),
     make("p", { class: "story" }, lines),
     make("div", { class: "token" }, "replay", make("code", {}, execution.token), copy));
 }
@@ -555,6 +555,9 @@ function reveal(body, element) {
   const head = body.querySelector("thead")?.offsetHeight ?? 0;
   if (inner.top < outer.top + head + 8) body.scrollTop -= outer.top + head + 40 - inner.top;
   else if (inner.bottom > outer.bottom - 8) body.scrollTop += inner.bottom - outer.bottom + 60;
+  if (body.scrollWidth <= body.clientWidth) return;
+  const cell = (element.querySelector(".op")?.parentElement ?? element).getBoundingClientRect();
+  if (cell.left < outer.left || cell.right > outer.right) body.scrollLeft += cell.left - outer.left - outer.width / 3;
 }
 
 // ---- Outcomes ---------------------------------------------------------------------------------------------------------
@@ -620,6 +623,8 @@ function drawStep() {
     parts.marked.classList.add("now");
     parts.marked.setAttribute("aria-current", "step");
     reveal(parts.scroll, parts.marked);
+    // What stands under the last step belongs to it.
+    if (at.step === execution.steps.length - 1) parts.scroll.scrollTop = parts.scroll.scrollHeight;
   } else parts.scroll.scrollTop = 0;
   const changed = changesOf(execution, at.step);
   const state = stateAt(execution, at.step);
