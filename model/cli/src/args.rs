@@ -164,6 +164,10 @@ pub struct LimitArgs {
     /// `const` one, to one of an object that nobody else knows of. The outcomes are the same (explicit, shuttle).
     #[arg(long)]
     pub fine: bool,
+    /// Keep every state, also where threads are alike (`count=3` and the like) and one of each orbit is enough: a state
+    /// and all that come of it by exchanging them. What is found is the same (explicit).
+    #[arg(long)]
+    pub no_symmetry: bool,
     /// How coarse the steps of fences, reservations and mutexes are, whatever the scenario says: `coarse`, `fine`, or
     /// coarse but for some (`fine=fence,resv,mutex`). In coarse grain an operation is a step or two; races inside of
     /// one are seen in fine grain only.

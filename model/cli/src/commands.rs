@@ -293,6 +293,7 @@ fn limits(a: &LimitArgs) -> LimitOverrides {
     LimitOverrides {
         steps: None,
         fine: a.fine,
+        no_symmetry: a.no_symmetry,
         states: a.states,
         executions: a.executions,
         memory_bytes: a.memory.map(|mib| mib << 20),

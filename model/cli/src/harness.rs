@@ -137,8 +137,9 @@ impl File {
         let line = |i: usize| {
             let c = self.exploration(i, Engine::Explicit).counts;
             let case = if self.cases[i].0.is_empty() { String::new() } else { format!("::{}", self.cases[i].0) };
+            let states = if c.permutations > 0 { "orbits" } else { "states" };
             format!(
-                "{}{case}: {} states, {} transitions, {} terminal, depth {}",
+                "{}{case}: {} {states}, {} transitions, {} terminal, depth {}",
                 self.name, c.states, c.transitions, c.terminals, c.depth
             )
         };

@@ -345,8 +345,9 @@ fn ran(r: &Exploration) -> bool {
 /// `0.012 s, 1,240,000 states/s`.
 fn speed(r: &Exploration, time: Duration) -> String {
     let seconds = time.as_secs_f64();
+    let states = if r.counts.permutations > 0 { "orbits" } else { "states" };
     let (done, unit) =
-        if r.counts.executions > 0 { (r.counts.executions, "executions") } else { (r.counts.states, "states") };
+        if r.counts.executions > 0 { (r.counts.executions, "executions") } else { (r.counts.states, states) };
     // Nothing can be said of what took no measurable time.
     let per_second = if seconds > 0.0 { done as f64 / seconds } else { 0.0 };
     format!("{seconds:.3} s, {} {unit}/s", summary::grouped(per_second as u64))

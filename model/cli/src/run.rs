@@ -47,6 +47,8 @@ pub struct LimitOverrides {
     pub preemptions: Option<u32>,
     /// Let `explicit` take each access that nobody else can tell as a step of its own.
     pub fine: bool,
+    /// Let `explicit` keep every state, also where threads are alike.
+    pub no_symmetry: bool,
     /// Let `explicit` end soon after the first violation.
     pub until_violation: bool,
     /// How many searches share the memory that there is.
@@ -104,9 +106,10 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     let limits = limits(case, engine, &options.limits);
     match engine {
         Engine::Explicit => {
-            let LimitOverrides { fine, until_violation, .. } = options.limits;
+            let LimitOverrides { fine, until_violation, no_symmetry, .. } = options.limits;
             let (exact, contracts) = (options.exact, options.contracts);
-            let how = explicit::Options { exact, contracts, fine, until_violation, ..Default::default() };
+            let symmetry = if no_symmetry { 0 } else { explicit::SYMMETRY };
+            let how = explicit::Options { exact, contracts, fine, until_violation, symmetry, ..Default::default() };
             explicit::explore_with(&task, &limits, how, progress)
         }
         Engine::Shuttle => {

@@ -22,6 +22,7 @@ mod graph;
 mod late;
 mod liveness;
 mod noreturn;
+mod orbits;
 mod search;
 mod stateset;
 mod trace;
@@ -32,10 +33,13 @@ use crate::{
     Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched, unfold,
 };
 pub use contracts::{Contracts, Held};
-use fenceweave_kernel::{Condition, Moment, Property, Violation};
+use fenceweave_kernel::{Condition, Moment, Property, Symmetry, Violation};
 use liveness::Liveness;
+use orbits::Target;
 use search::Search;
 use stateset::StateSet;
+use std::time::Instant;
+use usage::Usage;
 
 /// How to identify states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -51,7 +55,13 @@ pub struct Options {
     pub until_violation: bool,
     /// Note what is locked under what, and what is held where ([`Contracts`]).
     pub contracts: bool,
+    /// Keep one state of each orbit where threads are alike and exchanging them makes at least so many of one; 0 keeps
+    /// all. What is found is the same.
+    pub symmetry: u64,
 }
+
+/// What pays: three threads that are alike, or two pairs with one more.
+pub const SYMMETRY: u64 = 6;
 
 /// Explores every state of a program.
 pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
@@ -60,13 +70,55 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 
 /// Explores every state of a program, identified as the options say.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
-    let mut search = Search::new(task, limits, options);
+    let symmetry = if options.symmetry > 0 && !options.contracts { symmetry_of(task, options.symmetry) } else { None };
+    let started = Instant::now();
+    let quotient = symmetry.as_ref().and_then(|symmetry| attempt(task, limits, options, Some(symmetry), progress));
+    quotient.unwrap_or_else(|| {
+        let time = limits.time.map(|t| t.saturating_sub(started.elapsed()));
+        let limits = Limits { time, ..*limits };
+        let plain = attempt(task, &limits, options, None, progress);
+        plain.unwrap_or_else(|| Exploration::refused(Engine::Explicit, task, "[internal bug] it had no orbits"))
+    })
+}
+
+/// Explores one state of each orbit of threads that somebody says are alike; `None` if it was noticed that they are
+/// not, or something has to be looked for among all states.
+pub fn explore_alike(
+    task: &Task<'_>,
+    limits: &Limits,
+    symmetry: &Symmetry,
+    progress: &dyn Progress,
+) -> Option<Exploration> {
+    attempt(task, limits, Options::default(), Some(symmetry), progress)
+}
+
+/// The threads that are alike, if there are enough of them.
+fn symmetry_of(task: &Task<'_>, least: u64) -> Option<Symmetry> {
+    let symmetry = Symmetry::of(task.program, task.conditions).ok()?;
+    // The usage of a lock is that of all executions together, and noted by its name.
+    let of_all = Usage::new(task.program).is_some() && task.program.ids().any(|id| symmetry.has_own(id));
+    (symmetry.order() >= least && !of_all).then_some(symmetry)
+}
+
+/// Explores with one state of each orbit, if there is a symmetry; `None` if that does not do.
+fn attempt<'a>(
+    task: &'a Task<'a>,
+    limits: &Limits,
+    options: Options,
+    symmetry: Option<&'a Symmetry>,
+    progress: &dyn Progress,
+) -> Option<Exploration> {
+    let mut search = Search::new(task, limits, options, symmetry);
     let mut coverage = search.run(progress);
+    if search.uneven {
+        return None;
+    }
     if search.unfit {
         let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
         let sections = search.merging.as_ref().is_some_and(|merging| merging.has_sections());
         drop(search);
-        return explore_with(task, limits, Options { sections_apart: true, fine: !sections, ..options }, progress);
+        let options = Options { sections_apart: true, fine: !sections, ..options };
+        return attempt(task, limits, options, symmetry, progress);
     }
     if coverage.is_complete() && task.has_loops && !search.has_room_to_judge() {
         let limit = limits.memory_bytes >> 20;
@@ -77,10 +129,13 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let complete = coverage.is_complete();
     let counts = search.counts();
     search.forget_states();
+    if symmetry.is_some() && !search.is_told_by_orbits(complete) {
+        return None;
+    }
     let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
     let all_judged = judged.is_some();
     let liveness = judged.unwrap_or_default();
-    let found = found(&search, task, &liveness, complete && all_judged);
+    let found = found(&search, &liveness, complete && all_judged);
     let sightings = task.conditions.iter().zip(&search.watched);
     let watched: Vec<Watched> = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
     if complete && (!all_judged || watched.iter().any(|w| w.not_judged)) {
@@ -89,35 +144,37 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
             "{why}; every state was visited, but what goes on for ever was not looked for to the end"
         ));
     }
-    let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
+    let permutations = symmetry.map_or(0, Symmetry::order);
+    let counts = Counts { unfair_cycles: liveness.unfair, permutations, ..counts };
     let folds = search.merging.is_some() || task.program.has_rows();
     let initial = folds.then(|| search.initial());
-    let Search { outcomes, cover, unsignaled, contracts, .. } = search;
+    let Search { outcomes, mut cover, unsignaled, contracts, .. } = search;
+    let classes = symmetry.map_or(&[][..], Symmetry::classes);
+    classes.iter().for_each(|class| cover.share(&class.threads));
     let contracts = contracts.map(contracts::Watch::ended);
     let (cover, evidence) = (Some(cover), Default::default());
     let engine = Engine::Explicit;
     let mut all =
         Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence, contracts };
     initial.iter().for_each(|initial| unfold::ways(&mut all, task, initial));
-    all
+    Some(all)
 }
 
 /// A counterexample for each violation, in order.
-fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bool) -> Vec<Found> {
-    let graph = &search.graph;
+fn found(search: &Search<'_>, liveness: &Liveness, complete: bool) -> Vec<Found> {
     let wants = complete && (!search.violations.is_empty() || !liveness.found.is_empty());
     let good = noreturn::can_end_well(search, &liveness.well, &StateSet::default(), wants);
     let warns = wants && search.violations.keys().any(|v| v.property == Property::WARN_ON);
     let silent = noreturn::can_end_well(search, &liveness.well, &search.warned, warns);
     let safety = search.violations.iter().map(|(violation, targets)| {
-        let path = trace::best(graph, task.program, targets);
+        let path = search.way_to(targets);
         let good = if violation.property == Property::WARN_ON { &silent } else { &good };
-        let point_of_no_return = noreturn::locate(graph, good, &path, complete);
+        let point_of_no_return = noreturn::locate(search, good, &path, complete);
         Found { violation: *violation, trace: path.into_trace(), point_of_no_return }
     });
     let lassos = liveness.found.iter().map(|(violation, trace): &(Violation, Trace)| {
-        let path = trace::follow(graph, &trace.steps);
-        let point_of_no_return = noreturn::locate(graph, &good, &path, complete);
+        let path = search.follow(&trace.steps);
+        let point_of_no_return = noreturn::locate(search, &good, &path, complete);
         Found { violation: *violation, trace: trace.clone(), point_of_no_return }
     });
     let cycle = if search.has_deadlock() { vec![] } else { search.dependency_cycle() };
@@ -125,7 +182,7 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
     let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::ALLOC_IN_SIGNALLING);
     let reclaim = if told { None } else { search.reclaim_cycle() };
     let cycle = cycle.into_iter().chain(reclaim).chain(search.lock_usage()).map(|(violation, state, step)| {
-        let mut trace = trace::best(graph, task.program, &[state]).into_trace();
+        let mut trace = search.way_to(&[Target::kept(state)]).into_trace();
         trace.steps.extend(step);
         Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }
     });
@@ -137,18 +194,28 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
 /// Where a condition was first seen true and false, as indices into the graph.
 #[derive(Clone, Default)]
 struct Sightings {
-    seen_true: Option<u32>,
-    seen_false: Option<u32>,
+    seen_true: Option<Target>,
+    seen_false: Option<Target>,
     failed: bool,
+    /// It is true in some state of an orbit and false in another.
+    mixed: bool,
+    /// Where it was last seen true, and false.
+    last: (Option<u32>, Option<u32>),
     /// Every state in which a condition that must be true `eventually`, or settle, is, and in which another one is
     /// broken.
     marked: StateSet,
 }
 
 impl Sightings {
+    /// Whether a condition of the end is not the same in all states of some orbit, and broken: from where on is a
+    /// matter of each then.
+    fn is_mixed(&self, condition: &Condition) -> bool {
+        self.mixed && condition.moment == Moment::AtEnd && self.seen_false.is_some()
+    }
+
     fn resolve(&self, condition: &Condition, search: &Search<'_>, task: &Task<'_>, complete: bool) -> Watched {
         let graph = &search.graph;
-        let to = |at: Option<u32>| at.map(|i| -> Trace { trace::best(graph, task.program, &[i]).into_trace() });
+        let to = |at: Option<Target>| at.map(|target| -> Trace { search.way_to(&[target]).into_trace() });
         let (seen_true, failed) = (to(self.seen_true), self.failed);
         if !condition.moment.is_of_the_whole_graph() {
             let seen_false = to(self.seen_false);
@@ -170,9 +237,9 @@ impl Sightings {
         if moment == Moment::Sometimes || !complete {
             return PointOfNoReturn::NotKnown;
         }
-        let path = trace::follow(&search.graph, &by.steps);
+        let path = search.follow(&by.steps);
         let good = noreturn::can_end_well(search, &[], &self.marked, true);
-        noreturn::locate(&search.graph, &good, &path, complete)
+        noreturn::locate(search, &good, &path, complete)
     }
 }
 

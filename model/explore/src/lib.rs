@@ -162,8 +162,11 @@ impl Coverage {
 /// Exact counts. Those that an engine does not have are 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
-    /// Distinct states visited.
+    /// Distinct states visited; orbits of them, if threads are alike and one of each was enough.
     pub states: u64,
+    /// How many permutations of threads that are alike there are, if the states are orbits of those: an orbit is that
+    /// many states at most.
+    pub permutations: u64,
     /// Steps taken between them.
     pub transitions: u64,
     /// States in which nobody can take a step, or a property was broken.

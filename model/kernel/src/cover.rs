@@ -2,7 +2,7 @@
 //!
 //! A search hands one [`Cover`] to all of its steps. Whoever hands none pays for none.
 
-use crate::Program;
+use crate::{Program, ThreadId};
 
 /// What happened at one instruction, in all steps together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,6 +42,22 @@ impl Cover {
             own.over = own.over.saturating_add(more.over);
         }
         true
+    }
+
+    /// What happened to one of some threads that are alike happens to every other one as well.
+    pub fn share(&mut self, alike: &[ThreadId]) {
+        let scripts = || alike.iter().map(|t| t.index());
+        let most = scripts().map(|at| self.of(at).len()).max().unwrap_or(0);
+        for pc in 0..most {
+            let all = scripts().filter_map(|at| self.of(at).get(pc)).fold(Passed::default(), |a, b| Passed {
+                came: a.came.saturating_add(b.came),
+                on: a.on.saturating_add(b.on),
+                over: a.over.saturating_add(b.over),
+            });
+            for at in scripts() {
+                self.of_mut(at).and_then(|passed| passed.get_mut(pc)).into_iter().for_each(|passed| *passed = all);
+            }
+        }
     }
 
     /// What happened in a script, by instruction; the scripts of the threads come first, then setup and teardown.

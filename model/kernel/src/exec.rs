@@ -26,8 +26,8 @@ pub use array::PrepareArray;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Errno, Family, Flow, Footprint, ObjId, Plain, Property, Rule, Runtime, Standing, ThreadId, Value,
-    View,
+    Code, Coder, Cx, Errno, Family, Flow, Footprint, MAX_THREADS, ObjId, Plain, Property, Rule, Runtime, Standing,
+    ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     ground::few::Few,
@@ -56,8 +56,8 @@ enum Contended {
 
 impl Code for Contended {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        /// A reservation is no task.
-        const DUMMY: ObjId = ObjId::task(ThreadId(0));
+        /// A reservation is no task, and this one is nobody's.
+        const DUMMY: ObjId = ObjId::task(ThreadId(MAX_THREADS as u8));
         let mut on = match self {
             Contended::Dummy => DUMMY,
             Contended::Nothing => ObjId::NONE,

@@ -48,6 +48,7 @@ pub mod resv;
 pub mod rule;
 mod stack;
 pub mod state;
+pub mod symmetry;
 pub mod sync_file;
 pub mod syncobj;
 pub mod thread;
@@ -76,6 +77,7 @@ pub use registry::{Machine, Object, idioms, kinds::fixed, mutations, mutations::
 pub use rule::Rule;
 pub use runtime::{AtomicCell, Bits, Held, Order, Plain, Runtime, SharedCell};
 pub use state::{Action, Enabled, Outcome, State, StepResult};
+pub use symmetry::{Renaming, Symmetry};
 pub use thread::Thread;
 pub use value::{Errno, Handle, Value};
 pub use world::World;

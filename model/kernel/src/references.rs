@@ -179,7 +179,11 @@ fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
     let mut reached = [false; MAX_OBJECTS];
     let at = |id: ObjId| id.as_object().unwrap_or_default();
     let is_listed = |id: &ObjId| world.is_listed(*id) || program.inside_of(*id).any(|inside| world.is_listed(inside));
-    slots().filter(is_listed).for_each(|id| reached[at(id)] = true);
+    // What a reservation or a file has is not lost: a fence that is inside of it.
+    let has =
+        |id: ObjId| move |(other, o): (ObjId, &Object<R>)| o.holds(id) > 0 && !(o.is_part() && world.is_severed(other));
+    let is_held = |id: &ObjId| program.inside_of(*id).chain([*id]).any(|inside| world.objects().any(has(inside)));
+    slots().filter(|id| is_listed(id) || is_held(id)).for_each(|id| reached[at(id)] = true);
     loop {
         let from = |slot: Option<ObjId>| slot.is_none_or(|slot| reached[at(slot)]);
         let Some((_, next)) = pointers().find(|(slot, to)| from(*slot) && !reached[at(*to)]) else { break };

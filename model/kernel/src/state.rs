@@ -9,6 +9,7 @@ mod merging;
 pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
 use encoding::Gathered;
+pub(crate) use encoding::Part;
 use grain::Kept;
 
 use crate::{

@@ -86,8 +86,8 @@ impl Code for SyncFile<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.fence.code(c);
         self.flags.code(c);
-        self.waiters.code(c);
-        self.triggered.code(c);
+        c.thread_bits(&mut self.waiters.0);
+        c.thread_bits(&mut self.triggered.0);
     }
 }
 

@@ -271,6 +271,16 @@ impl World<Plain> {
         }
     }
 
+    /// What is encoded in a part.
+    pub(crate) fn id_of_part(&self, part: usize) -> ObjId {
+        let (objects, vars) = (self.objects.len(), self.vars.len());
+        match (part.checked_sub(objects), part.checked_sub(objects + vars)) {
+            (_, Some(task)) => ObjId::task(ThreadId(task as u8)),
+            (Some(var), None) => ObjId::var(var),
+            (None, None) => ObjId::object(part),
+        }
+    }
+
     /// Makes one object, variable or task equal to that of another world of the same program.
     pub(crate) fn copy_one(&mut self, other: &World<Plain>, id: ObjId) {
         if let Some(i) = id.as_object() {

@@ -28,7 +28,7 @@
 //! | `preemptions` | the bound, if `preemption-bounded` |
 //! | `why` | the reason, if `incomplete` or `refused` |
 //! | `seconds` | how long it took; left out if nobody measured |
-//! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`, `unfair_cycles` (that only an unfair scheduler can take for ever); 0 where an engine has none |
+//! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`, `unfair_cycles` (that only an unfair scheduler can take for ever); 0 where an engine has none; `permutations`, where threads are alike and the states are orbits of them |
 //! | `outcomes` | an array of strings for each way to end well, by `columns`; `-` is a local that was never set |
 //! | `violations` | one object per broken property, below |
 //! | `conditions` | for each condition: `text`, `judged`, `failed`, `seen_true`, `seen_false`; the latter two are tokens |
@@ -412,6 +412,8 @@ struct CountsOut {
     blocked: u64,
     impossible: u64,
     unfair_cycles: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permutations: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -552,7 +554,8 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         Outcome::Finished { locals, vars, warned } => Some(outcomes::cells(program, locals, vars, warned)),
         Outcome::Violated(_) => None,
     });
-    let Counts { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles } = e.counts;
+    let Counts { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles, .. } = e.counts;
+    let permutations = Some(e.counts.permutations).filter(|n| *n > 0);
     let conditions = e.watched.iter().zip(report.conditions).map(|(w, text)| condition(program, w, text));
     EngineOut {
         engine: e.engine.name(),
@@ -561,7 +564,17 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         why,
         without: e.engine.misses(),
         seconds,
-        counts: CountsOut { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles },
+        counts: CountsOut {
+            states,
+            transitions,
+            terminals,
+            depth,
+            executions,
+            blocked,
+            impossible,
+            unfair_cycles,
+            permutations,
+        },
         outcomes: finished.collect(),
         violations: e.found.iter().map(|f| violation(report, f)).collect(),
         conditions: conditions.collect(),

@@ -42,8 +42,9 @@ pub fn bare(c: &Coverage) -> String {
 
 /// The counts that an engine has, such as `14 states, 19 transitions, depth 6`.
 pub fn counts(c: &Counts) -> String {
+    let (one, many) = if c.permutations > 0 { ("orbit", "orbits") } else { ("state", "states") };
     let all = [
-        (c.states, "state", "states"),
+        (c.states, one, many),
         (c.transitions, "transition", "transitions"),
         (c.executions, "execution", "executions"),
         (c.blocked, "blocked", "blocked"),

@@ -54,7 +54,7 @@ const FLOORS: &[&[&str]] = &[
     &["ops"],
     &["stack"],
     &["references", "thread"],
-    &["state", "observe", "builder"],
+    &["state", "symmetry", "observe", "builder"],
 ];
 
 /// The list of everything, from which all may import.

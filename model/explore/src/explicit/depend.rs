@@ -33,8 +33,8 @@
 //! so the result is the same in every run.
 
 use fenceweave_kernel::{
-    Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Program, Property, Rule, State, StepResult, ThreadId,
-    Violation, fixed, kind::Lock, kind::Waited, program::Role, thread::Run,
+    Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Program, Property, Renaming, Rule, State, StepResult,
+    Symmetry, ThreadId, Violation, fixed, kind::Lock, kind::Waited, program::Role, thread::Run,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -342,6 +342,81 @@ impl Dependencies {
     fn allocates(&mut self, state: &State, witness: Witness) {
         for lock in self.locks.iter().filter(|lock| state.world.is_held_by(**lock, witness.thread)) {
             self.over_alloc.entry(lock.index()).or_insert(witness);
+        }
+    }
+
+    /// Adds what every exchange of threads makes of what was seen, with the witness of that.
+    pub(super) fn close(&mut self, symmetry: &Symmetry, exchanges: &[Renaming]) {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for by in exchanges {
+                changed |= self.exchange(symmetry, *by);
+            }
+        }
+    }
+
+    /// Adds what one exchange makes of what was seen; whether that is more.
+    fn exchange(&mut self, symmetry: &Symmetry, by: Renaming) -> bool {
+        let node = |node: Node| {
+            let id = object_of(node);
+            let to = symmetry.id(by, id);
+            match (id.as_object(), to.as_object(), to.as_var()) {
+                (Some(from), Some(to), _) => node - from + to,
+                (_, _, Some(var)) => WORDS + var,
+                _ => node,
+            }
+        };
+        let mut more = false;
+        for at in 0..self.signallers.len() {
+            let (fence, t) = self.signallers[at];
+            let image = (symmetry.id(by, fence), by.thread(t));
+            let to = self.signallers.iter().position(|known| *known == image).unwrap_or(at);
+            more |= self.did[at] && !self.did[to];
+            self.did[to] |= self.did[at];
+        }
+        for at in 0..self.events.len() {
+            let to = self.events.iter().position(|e| *e == node(self.events[at])).unwrap_or(at);
+            let threads = (0..MAX_THREADS as u8).filter(|t| self.providers[at] >> t & 1 == 1);
+            let image = threads.fold(0, |set, t| set | 1u32 << by.thread(ThreadId(t)).0);
+            more |= image & !self.providers[to] != 0;
+            self.providers[to] |= image;
+        }
+        let seen: Vec<_> = self.witnesses.iter().map(|(edge, witness)| (*edge, *witness)).collect();
+        for ((row, on), witness) in seen {
+            let (row, on) = (self.row_as(row, symmetry, by, &node), node(on));
+            if !self.on[row].has(on) {
+                self.on[row].insert(on);
+                self.witnesses.insert((row, on), witness);
+                more = true;
+            }
+        }
+        for locks in [&mut self.in_section, &mut self.over_alloc] {
+            for (lock, witness) in locks.clone() {
+                more |= locks.insert(node(lock), witness).is_none();
+            }
+        }
+        more
+    }
+
+    /// What an exchange makes of a row.
+    fn row_as(&self, row: Row, symmetry: &Symmetry, by: Renaming, node: &impl Fn(Node) -> Node) -> Row {
+        let Some(at) = row.checked_sub(self.objects) else { return node(row) };
+        if let Some((fence, t)) = self.signallers.get(at) {
+            let image = (symmetry.id(by, *fence), by.thread(*t));
+            return self.signallers.iter().position(|known| *known == image).map_or(row, |to| self.objects + to);
+        }
+        let at = at - self.signallers.len();
+        let (event, t) = (at / MAX_THREADS, ThreadId((at % MAX_THREADS) as u8));
+        match self.events.get(event) {
+            Some(event) => {
+                let to = self.events.iter().position(|e| *e == node(*event));
+                to.map_or(row, |to| self.row_of_provider(to, by.thread(t)))
+            }
+            None => {
+                let map = self.maps.get(at - self.events.len() * MAX_THREADS);
+                map.and_then(|map| self.row_of_reader(symmetry.id(by, *map))).unwrap_or(row)
+            }
         }
     }
 

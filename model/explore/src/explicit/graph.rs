@@ -12,8 +12,12 @@ pub(super) struct Graph {
     successor: Vec<u32>,
     /// Thread in the low nibble, choice in three bits above, and whether the step passed a `progress` mark.
     action: Vec<u8>,
+    /// Of a search over orbits, who the thread of each edge is in the state that it leads to.
+    arrives: Vec<u8>,
     /// First state of each level.
     levels: Vec<u32>,
+    /// Whether its states are orbits.
+    of_orbits: bool,
     /// How much memory a pass over the graph may take, in bytes.
     pub(super) room: usize,
     /// When a pass over the graph is to be given up.
@@ -30,6 +34,8 @@ pub(super) struct Edge {
     /// The step passed a `progress` mark.
     pub(super) progress: bool,
     pub(super) to: u32,
+    /// Who the thread is in the state that it leads to.
+    pub(super) arrives: ThreadId,
 }
 
 impl Edge {
@@ -51,6 +57,11 @@ fn unpack(b: u8) -> (Action, bool) {
 }
 
 impl Graph {
+    /// Without any state yet.
+    pub(super) fn new(of_orbits: bool) -> Graph {
+        Graph { of_orbits, ..Graph::default() }
+    }
+
     /// Whether passes over the graph are to be given up: whoever says so once says so for ever.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|at| Instant::now() >= at) || interrupt::requested()
@@ -75,6 +86,12 @@ impl Graph {
     pub(super) fn edge(&mut self, action: Action, progress: bool, to: u32) {
         self.successor.push(to);
         self.action.push(pack(action, progress));
+    }
+
+    /// Adds one that leads to the image of the state in which the step ended: who took it is that thread there.
+    pub(super) fn edge_as(&mut self, action: Action, progress: bool, to: u32, arrives: ThreadId) {
+        self.edge(action, progress, to);
+        self.arrives.push(arrives.0);
     }
 
     /// How many states were expanded.
@@ -119,7 +136,8 @@ impl Graph {
     /// The edge that stands at a place.
     pub(super) fn edge_at(&self, at: usize) -> Edge {
         let (action, progress) = unpack(self.action[at]);
-        Edge { action, progress, to: self.successor[at] }
+        let arrives = self.arrives.get(at).map_or(action.thread, |t| ThreadId(*t));
+        Edge { action, progress, to: self.successor[at], arrives }
     }
 
     /// The threads that can take a step from a state, as a mask.
@@ -137,17 +155,21 @@ impl Graph {
         room::growth_bytes(&self.start, states)
             + room::growth_bytes(&self.successor, edges)
             + room::growth_bytes(&self.action, edges)
+            + if self.of_orbits { room::growth_bytes(&self.arrives, edges) } else { 0 }
     }
 
     /// Makes room for them.
     pub(super) fn reserve(&mut self, states: usize, edges: usize) -> Result<(), TryReserveError> {
         room::reserve(&mut self.start, states)?;
         room::reserve(&mut self.successor, edges)?;
+        if self.of_orbits {
+            room::reserve(&mut self.arrives, edges)?;
+        }
         room::reserve(&mut self.action, edges)
     }
 
     /// Memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        4 * (self.start.capacity() + self.successor.capacity()) + self.action.capacity()
+        4 * (self.start.capacity() + self.successor.capacity()) + self.action.capacity() + self.arrives.capacity()
     }
 }

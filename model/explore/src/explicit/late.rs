@@ -31,7 +31,7 @@ fn going_round() -> Program {
 
 /// The graph of that program, whole, and time over right behind it if there was no more than this.
 fn searched<'a>(task: &'a Task<'a>, time: Option<Duration>) -> Search<'a> {
-    let mut search = Search::new(task, &Limits::default(), Options::default());
+    let mut search = Search::new(task, &Limits::default(), Options::default(), None);
     assert!(search.run(&()).is_complete());
     search.forget_states();
     search.graph.deadline = time.map(|t| std::time::Instant::now() + t);
@@ -57,10 +57,10 @@ fn a_counterexample_is_still_a_shortest_one_and_says_no_more() {
     let task = Task { program: &program, conditions: &[], has_loops: true };
     let (whole, late) = (searched(&task, None), searched(&task, Some(Duration::ZERO)));
     let last = whole.graph.expanded() - 1;
-    let best = trace::best(&whole.graph, &program, &[last]);
-    let path = trace::best(&late.graph, &program, &[last]);
+    let best = trace::best(&whole.graph, &program, &[last], None);
+    let path = trace::best(&late.graph, &program, &[last], None);
     assert_eq!(path.steps.len(), best.steps.len());
     assert!(path.steps.contains(&Action { thread: ThreadId(1), choice: 0 }));
     let good = StateSet::all(late.graph.expanded());
-    assert_eq!(noreturn::locate(&late.graph, &good, &path, true), PointOfNoReturn::NotKnown);
+    assert_eq!(noreturn::locate(&late, &good, &path, true), PointOfNoReturn::NotKnown);
 }

@@ -31,7 +31,7 @@ mod components;
 mod fair;
 mod lasso;
 
-use super::{graph::Graph, search::Search, stateset::StateSet, trace};
+use super::{graph::Graph, orbits::Target, search::Search, stateset::StateSet, trace};
 use crate::{Task, Trace, diagnose};
 use fair::{Fair, Part};
 use fenceweave_kernel::{Action, ObjId, Program, Property, State, ThreadId, Violation, thread::Run};
@@ -114,6 +114,12 @@ impl<'a> Rebuild<'a> {
         let left = self.program.scripted().filter(|t| state.thread(*t).run() != Run::Done);
         left.fold(0, |set, t| set | 1 << t.0)
     }
+}
+
+/// Whether some way leads back to where it began.
+pub(super) fn has_cycles(graph: &Graph) -> bool {
+    let cyclic = components::leading_to_cycles(graph);
+    !cyclic.is_empty() && !components::Components::new(graph).of(&cyclic, |_, _| true).is_empty()
 }
 
 /// Looks for livelock and starvation in a graph that is complete; `None` if time was over before all was looked at.
@@ -210,7 +216,7 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
             let level = self.graph.level_of(part.states[0]);
             let nearest: Vec<u32> =
                 part.states.iter().copied().take_while(|s| self.graph.level_of(*s) == level).collect();
-            let path = trace::best(self.graph, self.rebuild.program, &nearest);
+            let path = trace::best(self.graph, self.rebuild.program, &nearest, None);
             let entry = path.states.last().copied().unwrap_or(0);
             let spinlock = |s, t| self.rebuild.takes_spinlock(s, t);
             let round = Walk::new(self.graph, &part).round(entry, wanted, spinlock);
@@ -260,13 +266,13 @@ pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, comp
         if let Some((entry, part)) = nearest {
             let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
             // A round that was given up is none.
-            return (!graph.is_late()).then(|| Trace::lasso(reach.way(graph, entry), round.steps));
+            return (!graph.is_late()).then(|| Trace::lasso(reach.way(search, entry), round.steps));
         }
         if graph.is_late() {
             return None;
         }
     }
-    end.map(|at| Trace::of(reach.way(graph, reach.order[at])))
+    end.map(|at| Trace::of(reach.way(search, reach.order[at])))
 }
 
 /// An execution that comes again and again to a state in which a condition is not true, or ends in one; `None` if there
@@ -290,14 +296,14 @@ pub(super) fn unsettled(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, 
         let nearest = parts.iter().filter_map(|part| Some((outside(part)?, part))).min_by_key(|(s, _)| *s);
         // The nearest loop, unless an end is nearer.
         if let Some((entry, part)) = nearest.filter(|(s, _)| end.is_none_or(|end| *s < end)) {
-            let way = trace::best(graph, task.program, &[entry]).steps;
+            let way = search.way_to(&[Target::kept(entry)]).steps;
             let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
             // A round that was given up is none.
             return (!graph.is_late()).then(|| Trace::lasso(way, round.steps));
         }
     }
     let end = end.filter(|_| !graph.is_late())?;
-    Some(trace::best(graph, task.program, &[end]).into_trace())
+    Some(search.way_to(&[Target::kept(end)]).into_trace())
 }
 
 /// The states that are reached before a condition was ever true, breadth-first.
@@ -328,14 +334,16 @@ impl Reach {
         reach
     }
 
-    fn way(&self, graph: &Graph, to: u32) -> Vec<Action> {
-        let (mut way, mut at) = (vec![], to);
+    fn way(&self, search: &Search<'_>, to: u32) -> Vec<Action> {
+        let (mut way, mut states, mut at) = (vec![], vec![], to);
         while at != 0 {
             let before = self.before[at as usize];
-            way.extend(graph.edges(before).find(|e| e.to == at).map(|e| e.action));
+            way.extend(search.graph.edges(before).find(|e| e.to == at).map(|e| e.action));
+            states.push(at);
             at = before;
         }
         way.reverse();
-        way
+        states.reverse();
+        search.steps().map_or(way, |mut steps| steps.along(&states))
     }
 }

@@ -33,21 +33,32 @@ pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], not: &StateSet, wa
 }
 
 /// The last state of the path that can still end well, and how.
-pub(super) fn locate(graph: &Graph, good: &StateSet, path: &Path, complete: bool) -> PointOfNoReturn {
+pub(super) fn locate(search: &Search<'_>, good: &StateSet, path: &Path, complete: bool) -> PointOfNoReturn {
+    let graph = &search.graph;
     if !complete || graph.is_late() {
         return PointOfNoReturn::NotKnown;
     }
     match path.states.iter().rposition(|s| good.contains(*s)) {
         None => PointOfNoReturn::Never,
         Some(after) => match shortest_way(graph, good, path.states[after]) {
-            Some(passing) => PointOfNoReturn::At { after, passing },
+            Some(way) => {
+                let passing = match search.steps() {
+                    Some(mut steps) => {
+                        path.steps[..after].iter().for_each(|action| steps.take(*action));
+                        steps.along(&way.iter().map(|(state, _)| *state).collect::<Vec<_>>())
+                    }
+                    None => way.into_iter().map(|(_, action)| action).collect(),
+                };
+                PointOfNoReturn::At { after, passing }
+            }
             None => PointOfNoReturn::NotKnown,
         },
     }
 }
 
-/// The shortest way from a state to an end, among states that can end well; `None` if time is over.
-fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Option<Vec<Action>> {
+/// The shortest way from a state to an end, among states that can end well: each step, and where it leads; `None` if
+/// time is over.
+fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Option<Vec<(u32, Action)>> {
     let mut came: BTreeMap<u32, (u32, Action)> = BTreeMap::new();
     let mut queue = VecDeque::from([from]);
     while let Some(s) = queue.pop_front() {
@@ -56,7 +67,7 @@ fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Option<Vec<Action>
             let mut at = s;
             while at != from {
                 let Some((before, action)) = came.get(&at) else { break };
-                way.push(*action);
+                way.push((at, *action));
                 at = *before;
             }
             way.reverse();

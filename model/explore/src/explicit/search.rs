@@ -4,7 +4,10 @@ use super::{
     Options, Sightings, contracts,
     depend::{Dependencies, Link},
     graph::Graph,
+    liveness,
+    orbits::{Orbits, Steps, Target},
     stateset::StateSet,
+    trace::{self, Path},
     usage::Usage,
     visited::Visited,
 };
@@ -13,8 +16,8 @@ use crate::{
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed,
-    state::Encoding,
+    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, Renaming, State, Symmetry, Violation,
+    fixed, state::Encoding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
@@ -83,6 +86,7 @@ struct Levels {
 struct Batch {
     /// Step, whether it passed a `progress` mark, fingerprint of the successor, end of its encoding.
     steps: Vec<(Action, bool, u128, usize)>,
+    prints: Vec<u128>,
     /// Encodings of the successors, one after the other.
     bytes: Vec<u8>,
     /// For each expanded state, where its steps end.
@@ -102,7 +106,7 @@ pub(super) struct Search<'a> {
     visited: Visited,
     pub(super) outcomes: BTreeSet<Outcome>,
     /// The states that break a property, for each way of breaking it, at the least depth.
-    pub(super) violations: BTreeMap<Violation, Vec<u32>>,
+    pub(super) violations: BTreeMap<Violation, Vec<Target>>,
     /// Terminal states that ended well.
     pub(super) good: Vec<u32>,
     /// Terminal states that a violating step led to: how the execution would have gone on, nobody knows.
@@ -142,6 +146,10 @@ pub(super) struct Search<'a> {
     pub(super) unfit: bool,
     /// Whether the first violation is enough.
     until_violation: bool,
+    /// What it has besides if its states are orbits.
+    pub(super) orbits: Option<Orbits<'a>>,
+    /// Threads that are alike are not, after all: the search is to begin again without orbits.
+    pub(super) uneven: bool,
 }
 
 /// The fences that should be signalled and that nothing in the program signals.
@@ -150,7 +158,12 @@ fn orphans(program: &Program) -> Vec<ObjId> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
+    pub(super) fn new(
+        task: &'a Task<'a>,
+        limits: &Limits,
+        options: Options,
+        symmetry: Option<&'a Symmetry>,
+    ) -> Search<'a> {
         let started = Instant::now();
         let mut cover = Cover::new(task.program);
         let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine);
@@ -158,11 +171,15 @@ impl<'a> Search<'a> {
         let merging = merging.map(Arc::new);
         let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
         let initial = initial.grained(task.program, task.conditions, task.has_loops);
+        let orbits = symmetry.and_then(|symmetry| Orbits::new(task.program, symmetry, &initial, options.exact));
+        let uneven = symmetry.is_some() && orbits.is_none();
         Search {
+            orbits,
+            uneven,
             task,
             limits: *limits,
             started,
-            graph: Graph::default(),
+            graph: Graph::new(symmetry.is_some()),
             visited: Visited::new(options.exact),
             outcomes: BTreeSet::new(),
             violations: BTreeMap::new(),
@@ -199,7 +216,9 @@ impl<'a> Search<'a> {
         let program = self.task.program;
         let mut root = vec![];
         self.base.encode(program, &mut root);
-        self.visited.insert(Visited::fingerprint(&root), &root);
+        let key = self.orbits.as_mut().map(|orbits| orbits.root(program, &mut self.base));
+        let key = key.as_ref().unwrap_or(&root);
+        self.visited.insert(Visited::fingerprint(key), key);
         levels.here.push(&root);
         while !levels.here.ends.is_empty() {
             if let Err(why) = self.expand_level(&mut levels, progress) {
@@ -278,6 +297,7 @@ impl<'a> Search<'a> {
             + self.cut.bytes()
             + self.warned.bytes()
             + self.noted
+            + self.orbits.as_ref().map_or(0, Orbits::bytes)
             + size_of::<u32>() * self.good.capacity()
     }
 
@@ -291,6 +311,9 @@ impl<'a> Search<'a> {
         }
         if self.unfit {
             return Err("a quiet access was seen".into());
+        }
+        if self.uneven {
+            return Err("threads that are alike are told apart".into());
         }
         if self.until_violation && !self.violations.is_empty() {
             return Err("a violation, which was enough".into());
@@ -308,6 +331,51 @@ impl<'a> Search<'a> {
             self.task.conditions,
             self.task.has_loops,
         )
+    }
+
+    /// Steps of the program along ways of the graph, if its states are orbits.
+    pub(super) fn steps(&self) -> Option<Steps<'_, 'a>> {
+        let orbits = self.orbits.as_ref()?;
+        Some(Steps::new(self.task.program, &self.visited, orbits, self.initial()))
+    }
+
+    /// The best way to one of some states.
+    pub(super) fn way_to(&self, targets: &[Target]) -> Path {
+        let states: Vec<u32> = targets.iter().map(|t| t.state).collect();
+        let path = trace::best(&self.graph, self.task.program, &states, self.steps().as_mut());
+        let end = path.states[path.states.len() - 1];
+        let Some(target) = targets.iter().find(|t| t.state == end) else { return path };
+        self.image(path, target.by)
+    }
+
+    /// The way to the image of the state that is kept, from one to some state of its orbit.
+    fn image(&self, path: Path, by: Renaming) -> Path {
+        let (Some(mut steps), Some(mut renamed)) = (self.steps(), self.steps()) else { return path };
+        path.steps.iter().for_each(|action| steps.take(*action));
+        let by = steps.ended(path.states[path.states.len() - 1]).then(by);
+        let steps = renamed.image(&path.states, &path.steps, by);
+        Path { steps, ..path }
+    }
+
+    /// The way that some steps take from the root.
+    pub(super) fn follow(&self, steps: &[Action]) -> Path {
+        match self.steps() {
+            Some(mut taken) => Path { states: taken.passed(0, steps), steps: steps.to_vec() },
+            None => trace::follow(&self.graph, steps),
+        }
+    }
+
+    /// Whether what was found over orbits is all that there is to find: nothing goes round, no circle of dependencies
+    /// is to be told of, and every condition that is broken at an end is so in all states of an orbit.
+    pub(super) fn is_told_by_orbits(&mut self, complete: bool) -> bool {
+        let exchanges = self.orbits.as_ref().map(|orbits| (orbits.symmetry, orbits.symmetry.exchanges()));
+        if let (Some(depend), Some((symmetry, exchanges))) = (&mut self.depend, &exchanges) {
+            depend.close(symmetry, exchanges);
+        }
+        let mixed = self.task.conditions.iter().zip(&self.watched).any(|(c, seen)| seen.is_mixed(c));
+        let circle = !self.has_deadlock() && (!self.dependency_cycle().is_empty() || self.reclaim_cycle().is_some());
+        let cyclic = || self.task.has_loops && liveness::has_cycles(&self.graph);
+        !(mixed || circle || !self.lock_usage().is_empty() || complete && cyclic())
     }
 
     /// How long it has taken so far.
@@ -357,6 +425,7 @@ impl<'a> Search<'a> {
             self.terminal(index);
         }
         self.next.copy_from(&self.base, program);
+        self.batch.prints.clear();
         for thread in enabled.iter() {
             for choice in 0..self.base.ways(program, thread) {
                 let action = Action { thread, choice };
@@ -374,21 +443,33 @@ impl<'a> Search<'a> {
                 let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
                 self.next.encode_successor(program, before, stepped, &mut self.batch.bytes);
+                let print = match &mut self.orbits {
+                    Some(orbits) => orbits.add(program, &mut self.next),
+                    None => Visited::fingerprint(&self.batch.bytes[from..]),
+                };
                 self.next.restore(&self.base, stepped);
-                let print = Visited::fingerprint(&self.batch.bytes[from..]);
+                if let Some(orbits) = &mut self.orbits {
+                    self.batch.prints.push(print);
+                    let broken = result.violation;
+                    self.uneven |= broken.is_some_and(|v| !orbits.names_alike(program, &mut self.base, action, v));
+                }
                 self.batch.steps.push((action, result.progressed, print, self.batch.bytes.len()));
             }
+        }
+        if let Some(orbits) = &mut self.orbits {
+            self.uneven |= !orbits.holds(program, &mut self.base, index, &self.batch.prints);
         }
         self.batch.states.push(self.batch.steps.len());
     }
 
     /// Numbers the successors in the batch, in order, and puts the new ones on the level above.
     fn look_up(&mut self, above: &mut Frontier) {
-        let Batch { steps, bytes, states, known } = &mut self.batch;
+        let Batch { steps, bytes, states, known, .. } = &mut self.batch;
         let mut from = 0;
         known.clear();
-        for (_, _, print, end) in steps.iter() {
-            known.push(self.visited.find(*print, &bytes[from..*end]));
+        for (at, (_, _, print, end)) in steps.iter().enumerate() {
+            let key = self.orbits.as_ref().map_or(&bytes[from..*end], |orbits| orbits.key(at));
+            known.push(self.visited.find(*print, key));
             from = *end;
         }
         let (mut from, mut step) = (0, 0);
@@ -397,60 +478,118 @@ impl<'a> Search<'a> {
             while step < *last {
                 let (action, progress, print, end) = steps[step];
                 let encoding = &bytes[from..end];
-                let to = known[step].unwrap_or_else(|| {
-                    let (to, new) = self.visited.insert(print, encoding);
-                    if new {
-                        above.push(encoding);
+                let key = self.orbits.as_ref().map_or(encoding, |orbits| orbits.key(step));
+                let (to, new) = known[step].map_or_else(|| self.visited.insert(print, key), |known| (known, false));
+                if new {
+                    above.push(encoding);
+                }
+                match &mut self.orbits {
+                    Some(orbits) => {
+                        let arrives = orbits.arrive(step, action.thread, to, new);
+                        self.graph.edge_as(action, progress, to, arrives);
                     }
-                    to
-                });
-                self.graph.edge(action, progress, to);
+                    None => self.graph.edge(action, progress, to),
+                }
                 (from, step) = (end, step + 1);
             }
         }
         steps.clear();
         bytes.clear();
         states.clear();
+        self.orbits.iter_mut().for_each(Orbits::clear);
     }
 
     /// Nobody can run: the end, a deadlock, or the state after a violation.
     fn terminal(&mut self, index: u32) {
         self.terminals += 1;
         let program = self.task.program;
+        if let Some(v) = self.base.violation() {
+            let Search { orphans, base, unsignaled, .. } = self;
+            unsignaled.extend(orphans.iter().filter(|f| base.world.is_owed(**f)));
+            if self.overflows(v) {
+                return;
+            }
+            self.cut.insert(index);
+            return self.note_violation(v, index);
+        }
+        let Some(mut orbits) = self.orbits.take() else {
+            let well = self.end(Target::kept(index));
+            if well {
+                self.good.push(index);
+            }
+            return;
+        };
+        let (mut well, mut broken) = (false, false);
+        let mut kept = self.base.clone();
+        orbits.each_image(program, &mut kept, |image, by| {
+            self.base.copy_from(image, program);
+            let ended = self.end(Target { state: index, by });
+            (well, broken) = (well | ended, broken | !ended);
+        });
+        self.base = kept;
+        self.orbits = Some(orbits);
+        if well {
+            self.good.push(index);
+        }
+        self.uneven |= well && broken;
+    }
+
+    fn overflows(&mut self, v: Violation) -> bool {
+        let is = v.property == Property::CAPACITY_EXCEEDED;
+        if is {
+            self.overflow.get_or_insert(v);
+        }
+        is
+    }
+
+    /// An end: whether it is a good one.
+    fn end(&mut self, target: Target) -> bool {
+        let program = self.task.program;
         let base = &self.base;
         self.unsignaled.extend(self.orphans.iter().filter(|f| base.world.is_owed(**f)));
-        let broken = self.base.violation().or_else(|| diagnose::stuck(program, &self.base));
-        let broken = broken.or_else(|| {
+        let broken = diagnose::stuck(program, &self.base).or_else(|| {
             self.next.copy_from(&self.base, program);
             self.next.conclude_covering(program, Some(&mut self.cover))
         });
         if let Some(v) = broken {
-            if v.property == Property::CAPACITY_EXCEEDED {
-                self.overflow.get_or_insert(v);
-                return;
+            if !self.overflows(v) {
+                self.note_violation_of(v, target);
             }
-            if self.base.violation().is_some() {
-                self.cut.insert(index);
-            }
-            self.note_violation(v, index);
-            return;
+            return false;
         }
         if self.warns {
-            self.note_warnings(index, self.next.warnings(program));
+            let warnings = self.next.warnings(program);
+            if !warnings.is_empty() {
+                self.warned.insert(target.state);
+            }
+            warnings.into_iter().for_each(|v| self.note_violation_of(v, target));
         }
         self.note(self.next.outcome(program));
-        self.good.push(index);
-        self.judge(index, |c| c.moment == Moment::AtEnd, true);
+        self.judge(target, |c| c.moment == Moment::AtEnd, true);
+        true
     }
 
-    /// A way of breaking a property, and a state that shows it: only those at the least depth are kept.
+    /// A way of breaking a property, and a state that shows it: only those at the least depth are kept. Of an orbit
+    /// every state shows one.
     fn note_violation(&mut self, v: Violation, index: u32) {
+        match &self.orbits {
+            None => self.note_violation_of(v, Target::kept(index)),
+            Some(orbits) => {
+                for (v, by) in orbits.symmetry.violations(v) {
+                    self.note_violation_of(v, Target { state: index, by });
+                }
+            }
+        }
+    }
+
+    fn note_violation_of(&mut self, v: Violation, target: Target) {
         self.note(Outcome::Violated(v));
-        let level = self.graph.level_of(index);
+        let level = self.graph.level_of(target.state);
         let known = self.violations.entry(v).or_default();
-        if known.first().is_none_or(|first| self.graph.level_of(*first) == level) && known.last() != Some(&index) {
-            self.noted += size_of::<u32>();
-            known.push(index);
+        let last = known.last().map(|t| t.state);
+        if known.first().is_none_or(|first| self.graph.level_of(first.state) == level) && last != Some(target.state) {
+            self.noted += size_of::<Target>();
+            known.push(target);
         }
     }
 
@@ -471,12 +610,12 @@ impl<'a> Search<'a> {
     }
 
     fn watch(&mut self, index: u32) {
-        self.judge(index, |c| c.moment != Moment::AtEnd, false);
+        self.judge(Target::kept(index), |c| c.moment != Moment::AtEnd, false);
     }
 
     /// Notes where conditions are true and false; at the end in the concluded state, where teardown has run.
-    fn judge(&mut self, index: u32, which: fn(&Condition) -> bool, concluded: bool) {
-        let task = self.task;
+    fn judge(&mut self, target: Target, which: fn(&Condition) -> bool, concluded: bool) {
+        let (task, index) = (self.task, target.state);
         for (c, seen) in task.conditions.iter().zip(&mut self.watched) {
             if !which(c) {
                 continue;
@@ -484,13 +623,17 @@ impl<'a> Search<'a> {
             let state = if concluded { &self.next } else { &self.base };
             match c.eval(task.program, state) {
                 Ok(Some(true)) => {
-                    seen.seen_true.get_or_insert(index);
+                    seen.mixed |= seen.last.1 == Some(index);
+                    seen.last.0 = Some(index);
+                    seen.seen_true.get_or_insert(target);
                     if matches!(c.moment, Moment::Eventually | Moment::Settles | Moment::Never) {
                         seen.marked.insert(index);
                     }
                 }
                 Ok(Some(false)) => {
-                    seen.seen_false.get_or_insert(index);
+                    seen.mixed |= seen.last.0 == Some(index);
+                    seen.last.1 = Some(index);
+                    seen.seen_false.get_or_insert(target);
                     if matches!(c.moment, Moment::Always | Moment::AtEnd) {
                         seen.marked.insert(index);
                     }
@@ -528,9 +671,12 @@ impl<'a> Search<'a> {
 
     /// Gives up what only the search itself needs: the passes that follow look at the graph.
     pub(super) fn forget_states(&mut self) {
-        self.visited = Visited::new(false);
+        if self.orbits.is_none() {
+            self.visited = Visited::new(false);
+        }
         let limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
-        self.graph.room = limit.saturating_sub(self.graph.bytes() + self.noted);
+        let kept = if self.orbits.is_some() { self.visited.bytes() } else { 0 };
+        self.graph.room = limit.saturating_sub(self.graph.bytes() + self.noted + kept);
         self.graph.deadline = self.limits.time.and_then(|t| self.started.checked_add(t));
     }
 

@@ -4,7 +4,10 @@
 //! Breadth-first search gives the number of steps. Among the ways of that length, a second pass over the stored graph
 //! keeps for each state and each last thread the least number of switches still to come, from the target backwards.
 
-use super::graph::Graph;
+use super::{
+    graph::{Edge, Graph},
+    orbits::Steps,
+};
 use crate::Trace;
 use fenceweave_kernel::{Action, MAX_THREADS, Program};
 use std::collections::BTreeMap;
@@ -22,7 +25,7 @@ impl Path {
     }
 }
 
-/// The way that some steps take from the root.
+/// The way that some steps take from the root, along the edges.
 pub(super) fn follow(graph: &Graph, steps: &[Action]) -> Path {
     let mut states = vec![0];
     for step in steps {
@@ -41,12 +44,14 @@ type Costs = [u16; MAX_THREADS + 1];
 
 /// The best way to any of the targets, which are all of one level. Where there is no room or time to compare them, a
 /// shortest one.
-pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32]) -> Path {
+///
+/// Over orbits it is a way of the program to one of the target's orbit.
+pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32], steps: Option<&mut Steps<'_, '_>>) -> Path {
     let Some(target) = targets.first() else { return Path { states: vec![0], steps: vec![] } };
     let depth = graph.level_of(*target);
     let mut left = graph.room / COSTS_BYTES;
     if targets.len() > left {
-        return shortest(graph, *target, depth);
+        return taken(shortest(graph, *target, depth), steps);
     }
     let mut levels: Vec<BTreeMap<u32, Costs>> = vec![targets.iter().map(|t| (*t, [0; MAX_THREADS + 1])).collect()];
     for level in (0..depth).rev() {
@@ -55,13 +60,20 @@ pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32]) -> Path {
         let here: BTreeMap<_, _> =
             states.filter_map(|s| Some((s, costs(graph, program, s, below)?))).take(left + 1).collect();
         if here.len() > left || graph.is_late() {
-            return shortest(graph, *target, depth);
+            return taken(shortest(graph, *target, depth), steps);
         }
         left -= here.len();
         levels.push(here);
     }
     levels.reverse();
-    walk(graph, &levels)
+    walk(graph, &levels, steps)
+}
+
+/// A way along edges as one of the program.
+fn taken(path: Path, steps: Option<&mut Steps<'_, '_>>) -> Path {
+    let Some(taken) = steps else { return path };
+    let steps = taken.along(&path.states[1..]);
+    Path { steps, ..path }
 }
 
 /// What an entry of a level takes in its tree, about.
@@ -94,10 +106,10 @@ fn costs(graph: &Graph, program: &Program, state: u32, below: &BTreeMap<u32, Cos
     let mut best = [UNREACHABLE; MAX_THREADS + 1];
     for e in graph.edges(state) {
         let Some(rest) = below.get(&e.to) else { continue };
-        let t = e.action.thread.index();
+        let (t, there) = (e.action.thread.index(), e.arrives.index());
         let lasts = (0..program.scripts.len()).chain([NOBODY]);
         for last in lasts {
-            let cost = rest[t].saturating_add(switch(enabled, last, t));
+            let cost = rest[there].saturating_add(switch(enabled, last, t));
             best[last] = best[last].min(cost);
         }
     }
@@ -110,21 +122,29 @@ fn switch(enabled: u16, last: usize, next: usize) -> u16 {
 }
 
 /// Forwards again, always the first edge that keeps to the least.
-fn walk(graph: &Graph, levels: &[BTreeMap<u32, Costs>]) -> Path {
+fn walk(graph: &Graph, levels: &[BTreeMap<u32, Costs>], mut steps: Option<&mut Steps<'_, '_>>) -> Path {
     let mut path = Path { states: vec![0], steps: vec![] };
-    let (mut state, mut last) = (0u32, NOBODY);
+    // Who took the last step, in the graph's state and in the program's.
+    let (mut state, mut last) = (0u32, (NOBODY, NOBODY));
     for level in levels.windows(2) {
-        let wanted = level[0][&state][last];
-        let enabled = graph.enabled(state);
-        let edge = graph.edges(state).find(|e| {
-            let t = e.action.thread.index();
-            level[1].get(&e.to).is_some_and(|rest| rest[t].saturating_add(switch(enabled, last, t)) == wanted)
+        let wanted = level[0][&state][last.0];
+        let edges: Vec<Edge> = match &mut steps {
+            Some(steps) => steps.edges(),
+            None => graph.edges(state).collect(),
+        };
+        let enabled = edges.iter().fold(0, |set, e| set | e.thread_bit());
+        let edge = edges.iter().find(|e| {
+            let (t, there) = (e.action.thread.index(), e.arrives.index());
+            level[1].get(&e.to).is_some_and(|rest| rest[there].saturating_add(switch(enabled, last.1, t)) == wanted)
         });
         let Some(e) = edge else {
             debug_assert!(false, "[internal bug] the least number of switches is not reached by any edge");
             return path;
         };
-        (state, last) = (e.to, e.action.thread.index());
+        (state, last) = (e.to, (e.arrives.index(), e.action.thread.index()));
+        if let Some(steps) = &mut steps {
+            steps.take(e.action);
+        }
         path.states.push(state);
         path.steps.push(e.action);
     }

@@ -238,7 +238,7 @@ pub const OPS: &[OpSpec] = &[
         },
     )
     .options(&[PAGES, DIRECTION, FOR, SKIP])
-    .returns("the address, which is the device's until `dma-unmap`")
+    .returns("the address, which is the device's until `dma-unmap`; NULL where it may fail (`dma_mapping_error()`)")
     .fails(Value::Null),
     OpSpec::new(
         "dma-unmap",
@@ -277,12 +277,12 @@ pub const OPS: &[OpSpec] = &[
         &[ADDRESS],
         "a job goes to all pages of a mapping from here on, until its fence has signalled",
         "",
-        |args| access(args, if args.flag("write") { Does::Writes } else { Does::Reads }),
+        |args| access(args, if args.flag("write") || args.flag("contents") { Does::Writes } else { Does::Reads }),
     )
     .options(&[
         Opt { required: true, ..option("under", Takes::Object(&[Kind::Fence]), "its fence") },
         flag("write", "it writes; without it it reads"),
-        option("contents", Takes::Value, "the number of what it writes"),
+        option("contents", Takes::Value, "the number of what it writes, which it then does"),
     ]),
     OpSpec::new(
         "p2p-distance",

@@ -7,8 +7,8 @@
 //! Canonical means: live slots only, stamps as ranks, an outdated handle as one bit.
 
 use crate::{
-    MAX_OBJECTS, ObjId,
-    ids::CalleeId,
+    MAX_OBJECTS, ObjId, ThreadId,
+    ids::{CalleeId, ThreadQueue},
     value::{Handle, Value},
 };
 
@@ -22,6 +22,46 @@ pub trait Coder {
     fn stamp(&mut self, class: ObjId, v: &mut u16);
     /// A handle: written as the slot and one bit that says whether it is outdated.
     fn handle(&mut self, v: &mut Handle);
+
+    /// A thread's id.
+    fn thread(&mut self, v: &mut ThreadId) {
+        self.byte(&mut v.0);
+    }
+
+    /// A byte that has a thread's id and one above so many other bits, or nobody's.
+    fn thread_above(&mut self, v: &mut u8, _bits: u32) {
+        self.byte(v);
+    }
+
+    /// A set of threads, a bit each.
+    fn thread_bits(&mut self, v: &mut u16) {
+        self.half(v);
+    }
+
+    /// A word that has four bits of each thread, the first one's from this bit on.
+    fn thread_nibbles(&mut self, v: &mut u64, _from: u32) {
+        self.packed(v);
+    }
+
+    /// Threads in an order.
+    fn queue(&mut self, v: &mut ThreadQueue) {
+        self.packed(&mut v.0);
+    }
+
+    /// The id of an object, a word or a task.
+    #[inline]
+    fn id(&mut self, v: &mut ObjId)
+    where
+        Self: Sized,
+    {
+        let mut byte = v.to_byte();
+        self.byte(&mut byte);
+        if byte == ObjId::FOLLOWS {
+            code_long(v, self);
+        } else if Self::READING {
+            *v = ObjId::from_byte(byte);
+        }
+    }
 
     /// A truth value.
     fn flag(&mut self, v: &mut bool) {
@@ -171,7 +211,7 @@ impl Canon {
     }
 
     /// Stamps of two classes are never compared, so the order between them is no part of a state.
-    fn rank(&self, class: ObjId, s: u16) -> u16 {
+    pub(crate) fn rank(&self, class: ObjId, s: u16) -> u16 {
         if self.absolute {
             return s;
         }
@@ -202,14 +242,25 @@ impl Coder for Writer<'_> {
     }
 
     fn handle(&mut self, v: &mut Handle) {
+        self.handle_as(v, v.obj);
+    }
+}
+
+impl Writer<'_> {
+    /// Whether a handle is outdated.
+    pub(crate) fn is_stale(&self, v: Handle) -> bool {
         let place = v.obj.as_object().or(v.obj.as_var().map(|word| MAX_OBJECTS + word));
-        let current = place.and_then(|at| self.generations.get(at));
-        let stale = u8::from(current != Some(&v.generation));
-        match u8::try_from(v.obj.number()) {
+        place.and_then(|at| self.generations.get(at)) != Some(&v.generation)
+    }
+
+    /// A handle, by the name of another object.
+    pub(crate) fn handle_as(&mut self, v: &Handle, name: ObjId) {
+        let stale = u8::from(self.is_stale(*v));
+        match u8::try_from(name.number()) {
             Ok(short) if short < FAR >> 1 => self.out.push(short << 1 | stale),
             _ => {
                 self.out.push(FAR | stale);
-                self.out.extend(v.obj.number().to_le_bytes());
+                self.out.extend(name.number().to_le_bytes());
             }
         }
     }
@@ -341,13 +392,7 @@ impl Code for Handle {
 impl Code for ObjId {
     #[inline]
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut byte = self.to_byte();
-        c.byte(&mut byte);
-        if byte == ObjId::FOLLOWS {
-            code_long(self, c);
-        } else if C::READING {
-            *self = ObjId::from_byte(byte);
-        }
+        c.id(self);
     }
 }
 
@@ -369,39 +414,34 @@ impl Code for Option<ObjId> {
     }
 }
 
-impl Code for crate::ThreadId {
+impl Code for ThreadId {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.0);
+        c.thread(self);
     }
 }
 
 impl Code for crate::ThreadSet {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.half(&mut self.0);
+        c.thread_bits(&mut self.0);
     }
 }
 
-impl Code for crate::ids::ThreadQueue {
+impl Code for ThreadQueue {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.packed(&mut self.0);
+        c.queue(self);
     }
 }
 
 /// An id or nothing in one byte: ids are small.
-macro_rules! optional_ids {
-    ($($id:path),*) => {$(
-        impl Code for Option<$id> {
-            fn code<C: Coder>(&mut self, c: &mut C) {
-                let mut byte = self.map_or(0, |id| id.0 + 1);
-                c.byte(&mut byte);
-                if C::READING {
-                    *self = byte.checked_sub(1).map($id);
-                }
-            }
+impl Code for Option<ThreadId> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut byte = self.map_or(0, |id| id.0 + 1);
+        c.thread_above(&mut byte, 0);
+        if C::READING {
+            *self = byte.checked_sub(1).map(ThreadId);
         }
-    )*};
+    }
 }
-optional_ids!(crate::ThreadId);
 
 impl Code for Option<Handle> {
     fn code<C: Coder>(&mut self, c: &mut C) {

@@ -75,7 +75,7 @@ impl Code for Ledger {
     fn code<C: Coder>(&mut self, c: &mut C) {
         // Balances near zero are the rule: differences from the default pack into few bytes.
         let mut packed = u64::from_le_bytes(self.0) ^ BALANCED;
-        c.packed(&mut packed);
+        c.thread_nibbles(&mut packed, 1);
         self.0 = (packed ^ BALANCED).to_le_bytes();
     }
 }

@@ -34,7 +34,7 @@ impl Readers {
 impl Code for Readers {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let mut packed = u64::from_le_bytes(self.0);
-        c.packed(&mut packed);
+        c.thread_nibbles(&mut packed, 0);
         self.0 = packed.to_le_bytes();
     }
 }

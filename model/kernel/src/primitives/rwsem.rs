@@ -108,6 +108,10 @@ impl Blank for Waiter {
 }
 
 impl Waiter {
+    fn new(t: ThreadId, writes: bool) -> Waiter {
+        Waiter(t.0 | if writes { WRITES } else { 0 })
+    }
+
     fn task(self) -> (ThreadId, bool) {
         (ThreadId(self.0 & !WRITES), self.0 & WRITES != 0)
     }
@@ -133,7 +137,7 @@ impl Waiters {
 
     /// False if the list is full.
     fn push(&mut self, t: ThreadId, writes: bool) -> bool {
-        self.0.push(Waiter(t.0 | if writes { WRITES } else { 0 }))
+        self.0.push(Waiter::new(t, writes))
     }
 
     fn retain(&mut self, stays: impl Fn(ThreadId, bool) -> bool) {
@@ -145,7 +149,12 @@ impl Code for Waiters {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let mut len = self.0.len() as u8;
         c.byte(&mut len);
-        self.0.code_each(len, c, |w, c| c.byte(&mut w.0));
+        self.0.code_each(len, c, |w, c| {
+            let (mut task, mut writes) = w.task();
+            c.thread(&mut task);
+            c.flag(&mut writes);
+            *w = Waiter::new(task, writes);
+        });
     }
 }
 
@@ -262,7 +271,7 @@ impl Code for RwSem<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.count.code(c);
         self.reader_owned.code(c);
-        self.granted.code(c);
+        c.thread_bits(&mut self.granted.0);
         self.queue.code(c);
         self.holders.code(c);
     }

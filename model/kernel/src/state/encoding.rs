@@ -7,10 +7,11 @@
 
 use super::State;
 use crate::{
-    Code, Coder, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjSet, Program, Property, Rule, Script, Thread, ThreadId,
+    Code, Coder, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ObjSet, Program, Property, Rule, Script, Thread, ThreadId,
     Violation,
     coder::{Canon, Reader, Writer},
     property::Form,
+    symmetry::{Renamer, Renaming, Symmetry},
     world::Moves,
 };
 
@@ -20,6 +21,17 @@ pub struct Encoding {
     bytes: Vec<u8>,
     ends: Vec<u32>,
     whole: Gathered,
+}
+
+/// Whose a part is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// An object's, a word's or a task's.
+    Id(ObjId),
+    /// What a thread is about to do.
+    Thread(ThreadId),
+    /// Nobody's.
+    Rest,
 }
 
 /// What the writer of a part must know about the whole state.
@@ -55,6 +67,46 @@ impl State {
         for part in 0..self.part_count(program) {
             self.code_part(program, part, &mut w);
         }
+        self.gathered = gathered;
+    }
+
+    /// Appends the canonical encoding of the image of this state.
+    pub fn encode_image(&mut self, program: &Program, symmetry: &Symmetry, by: Renaming, out: &mut Vec<u8>) {
+        let gathered = self.gather();
+        let to = Writer { out, canon: &gathered.canon, generations: &gathered.generations };
+        let mut w = Renamer { to, symmetry, by };
+        let back = by.back();
+        for part in 0..self.part_count(program) {
+            let before = self.part_before(program, symmetry, back, part);
+            self.code_part(program, before, &mut w);
+        }
+        self.gathered = gathered;
+    }
+
+    /// Which part stands in the place of another before it is renamed.
+    fn part_before(&self, program: &Program, symmetry: &Symmetry, back: Renaming, part: usize) -> usize {
+        let in_world = self.world.part_count();
+        match part.checked_sub(in_world) {
+            None => self.world.part_of(symmetry.id(back, self.world.id_of_part(part))),
+            Some(t) if t < program.scripts.len() => in_world + back.thread(ThreadId(t as u8)).index(),
+            Some(_) => part,
+        }
+    }
+
+    /// Whose each part is.
+    pub(crate) fn parts(&self, program: &Program) -> impl Iterator<Item = Part> {
+        let (in_world, threads) = (self.world.part_count(), program.scripts.len());
+        (0..self.part_count(program)).map(move |part| match part.checked_sub(in_world) {
+            None => Part::Id(self.world.id_of_part(part)),
+            Some(t) if t < threads => Part::Thread(ThreadId(t as u8)),
+            Some(_) => Part::Rest,
+        })
+    }
+
+    /// Does this with what the writer of a part must know.
+    pub(crate) fn with_known(&mut self, what: impl FnOnce(&mut State, &Canon, &[u8])) {
+        let gathered = self.gather();
+        what(self, &gathered.canon, &gathered.generations);
         self.gathered = gathered;
     }
 
@@ -185,7 +237,7 @@ impl State {
         self.world.part_count() + program.scripts.len() + 1
     }
 
-    fn code_part<C: Coder>(&mut self, program: &Program, part: usize, c: &mut C) {
+    pub(crate) fn code_part<C: Coder>(&mut self, program: &Program, part: usize, c: &mut C) {
         let in_world = self.world.part_count();
         match part.checked_sub(in_world) {
             None => self.world.code_part(part, c),

@@ -61,7 +61,7 @@ impl Bits for Owner {
 
 impl Code for Owner {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.0);
+        c.thread_above(&mut self.0, FLAGS.count_ones());
     }
 }
 

@@ -126,7 +126,7 @@ impl Private {
         let works = mask >> fields.len() & 1 == 1;
         for (i, field) in fields.into_iter().enumerate() {
             if mask >> i & 1 == 1 {
-                c.byte(field);
+                if i == INTERRUPTS { c.thread_above(field, 0) } else { c.byte(field) }
             } else {
                 *field = 0;
             }
@@ -148,6 +148,8 @@ impl Private {
     }
 }
 
+/// Which of the fields has a thread's id.
+const INTERRUPTS: usize = 8;
 /// Says in the mask's first byte that there is a second.
 const MORE: u8 = 0x80;
 /// Says in place of a fence's place that it follows.
