@@ -67,8 +67,10 @@ pub fn waits(example: &Counterexample<'_>) -> Option<String> {
     let mut threads: Vec<ThreadId> =
         waits.iter().flat_map(|w| w.providers.iter().chain([&w.thread]).copied()).collect();
     let mut objects: Vec<_> = waits.iter().flat_map(|w| w.holds.iter().chain([&w.on]).copied()).collect();
-    (threads.sort_unstable(), threads.dedup());
-    (objects.sort_unstable(), objects.dedup());
+    threads.sort_unstable();
+    threads.dedup();
+    objects.sort_unstable();
+    objects.dedup();
     let at = |object| objects.iter().position(|o| *o == object).unwrap_or(0);
     let mut out = String::from("flowchart LR\n");
     for t in &threads {

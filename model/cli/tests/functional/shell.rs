@@ -88,7 +88,7 @@ fn every_shell_has_completions_and_every_command_a_manual_page() {
 fn a_log_has_a_line_now_and_then() {
     let project = Project::new().file("big.kdl", BIG);
     let run = |every: &str| {
-        let mut command = project.command("check big.kdl --states 200000");
+        let mut command = project.command("check big.kdl --states 80000");
         Ran::of(command.env("FENCEWEAVE_PROGRESS", every).output().expect("the binary starts")).exits(3)
     };
     let told = run("0.01").err;
