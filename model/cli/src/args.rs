@@ -7,7 +7,7 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
 #[derive(Parser, Debug)]
-#[command(name = "fenceweave", version, after_help = EXIT_CODES, term_width = 0)]
+#[command(name = "fenceweave", version = env!("FENCEWEAVE_VERSION"), after_help = EXIT_CODES, term_width = 0)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -15,6 +15,28 @@ pub struct Cli {
     /// Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub libraries: Option<PathBuf>,
+    /// Whether there are colours: `always`, `never` or `auto` [default: on a terminal, unless NO_COLOR is set].
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub color: ColorArg,
+}
+
+/// Whether there are colours.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ColorArg {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Also in a file.
+    Always,
+    /// Never.
+    Never,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that \
@@ -37,7 +59,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// List scenarios with what each is about.
     List(ListArgs),
-    /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to.
+    /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to;
+    /// or the states of one small case as DOT.
     Diagram(DiagramArgs),
     /// Make scenarios at random, and hold the engines against each other on every one.
     Fuzz(FuzzArgs),
@@ -59,6 +82,40 @@ pub enum Command {
     Reference,
     /// List the libraries that are built in; print one.
     Library(LibraryArgs),
+    /// Make a first scenario of one's own, with a mistake in it and its cure.
+    New(NewArgs),
+    /// Print what a shell needs to complete commands and options.
+    Completions(CompletionsArgs),
+    /// Write manual pages into a folder, one for each command.
+    Man(ManArgs),
+}
+
+/// Arguments of `new`.
+#[derive(Args, Debug)]
+pub struct NewArgs {
+    /// What the scenario is called: its file is `scenarios/NAME.kdl`.
+    pub name: String,
+    /// The folder in which it is made.
+    #[arg(long = "in", value_name = "FOLDER", default_value = ".")]
+    pub folder: PathBuf,
+    /// Make a package of tests around it as well, so that `cargo test` checks every scenario.
+    #[arg(long)]
+    pub test: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Where the pages go; it is made if it is not there.
+    pub folder: PathBuf,
 }
 
 /// Arguments of `library`.
@@ -86,7 +143,7 @@ pub enum EngineArg {
 }
 
 /// Limits of one run.
-#[derive(Args, Debug, Default, PartialEq)]
+#[derive(Args, Debug, Default, Clone, PartialEq)]
 pub struct LimitArgs {
     /// Most states to visit [default: 20000000].
     #[arg(long, value_name = "N")]
@@ -129,7 +186,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// Arguments of `check`.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub struct CheckArgs {
     /// Scenario files, or folders with `.kdl` files in them; `::NAME` behind one takes that scenario or case alone.
     #[arg(default_value = "scenarios", value_name = "PATH[::CASE]")]
@@ -149,11 +206,23 @@ pub struct CheckArgs {
     /// How many scenarios to explore at once; the output is the same.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
-    /// Print JSON instead of text: one object a line for every case, and for every file with mistakes.
+    /// Print JSON instead of text: one object a line for every case, and for every file with mistakes; `--format json`.
     ///
     /// The fields are documented with the module `fenceweave_report::json`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// How what was found is written [default: text; in a workflow of GitHub's, github].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<FormatArg>,
+    /// Write what `--format junit` or `sarif` makes into this file, and text to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Show only what is not as expected, and how many cases there were.
+    #[arg(short = 'q', long)]
+    pub failures: bool,
+    /// Go on: check each file again when it is saved, until a signal ends it.
+    #[arg(long)]
+    pub watch: bool,
     /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
@@ -163,6 +232,10 @@ pub struct CheckArgs {
     /// Write the same of all files in the format of LCOV.
     #[arg(long, value_name = "FILE")]
     pub coverage_lcov: Option<PathBuf>,
+    /// Write a page for every scenario into this folder, to step through its executions in a browser, and one that
+    /// lists them, `index.html`. The folder is made if it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    pub html: Option<PathBuf>,
     /// Let a warning be a failure: exit 1.
     #[arg(long)]
     pub deny_warnings: bool,
@@ -177,8 +250,23 @@ pub struct CheckArgs {
     pub traces: TraceArgs,
 }
 
+/// How what `check` has found is written.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FormatArg {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+    /// JUnit XML: a test for every case.
+    Junit,
+    /// SARIF 2.1.0: a result for every finding, with the steps that lead there.
+    Sarif,
+    /// Text, and behind it an annotation for every finding, which GitHub shows beside its line.
+    Github,
+}
+
 /// How traces are shown; JSON is not affected.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Traces")]
 pub struct TraceArgs {
     /// Longest line: nothing is cut, longer ones are broken [default: as wide as the terminal; in a file 120 for
@@ -206,7 +294,7 @@ pub enum LayoutArg {
 }
 
 /// Random sampling.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, Clone)]
 pub struct SampleArgs {
     /// Sample executions at random with shuttle instead of exploring them all.
     #[arg(long, value_enum, value_name = "SAMPLER")]
@@ -245,6 +333,9 @@ pub struct ExplainArgs {
     /// Which engine explores.
     #[arg(long, value_enum, default_value = "explicit")]
     pub engine: EngineArg,
+    /// Write a page into this file, to step through the executions in a browser; it needs nothing beside it.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -271,9 +362,25 @@ pub struct ReplayArgs {
     /// Run it on shuttle's threads too, and say whether both agree.
     #[arg(long)]
     pub shuttle: bool,
+    /// How the trace is written.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: TraceFormatArg,
     /// How the trace is shown.
     #[command(flatten)]
     pub traces: TraceArgs,
+}
+
+/// How one trace is written.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TraceFormatArg {
+    /// A table, and in words under it.
+    Text,
+    /// Events in Chrome's format, which Perfetto (ui.perfetto.dev) opens.
+    Chrome,
+    /// A sequence diagram in Mermaid.
+    Mermaid,
+    /// Who waits for whom at its end, as a flowchart in Mermaid.
+    Waits,
 }
 
 /// Arguments of `fmt`.
@@ -301,8 +408,9 @@ pub struct DiagramArgs {
     /// What to draw.
     #[arg(value_enum)]
     pub subject: SubjectArg,
-    /// Scenario files, or folders with `.kdl` files in them; small ones.
-    #[arg(required = true)]
+    /// Scenario files, or folders with `.kdl` files in them; small ones. `::NAME` behind one takes that scenario or
+    /// case alone.
+    #[arg(required = true, value_name = "PATH[::CASE]")]
     pub paths: Vec<PathBuf>,
 }
 
@@ -327,6 +435,8 @@ pub enum SubjectArg {
     WaitFence,
     /// Those of waiting for all fences of a reservation.
     WaitResv,
+    /// The states of one case and the steps between them, in DOT.
+    Graph,
 }
 
 impl SubjectArg {

@@ -5,7 +5,9 @@ pub mod check;
 mod compare;
 mod coverage;
 mod diagram;
+mod endings;
 mod explain;
+mod export;
 mod fmt;
 mod fuzz;
 mod inputs;
@@ -13,9 +15,12 @@ mod library;
 mod list;
 mod merge;
 mod mutants;
+mod new;
+mod pages;
 mod progress;
 mod replay;
 mod sample;
+mod shell;
 mod shrink;
 mod signals;
 mod soak;
@@ -23,9 +28,10 @@ mod stress;
 mod sweep;
 mod topology;
 mod vacuity;
+mod watch;
 
 use crate::{
-    args::{Cli, Command, EngineArg, LayoutArg, LimitArgs, TraceArgs},
+    args::{Cli, ColorArg, Command, EngineArg, LayoutArg, LimitArgs, TraceArgs},
     files,
     run::LimitOverrides,
 };
@@ -41,7 +47,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -92,6 +98,7 @@ pub fn main() -> Exit {
 /// Runs a command.
 pub fn run(cli: &Cli) -> Exit {
     signals::listen();
+    choose_colours(cli.color);
     if let Some(folder) = &cli.libraries
         && let Err(why) = fenceweave_scenario::find_libraries_in(folder)
     {
@@ -109,6 +116,7 @@ pub fn run(cli: &Cli) -> Exit {
 
 fn dispatch(cli: &Cli) -> Exit {
     match &cli.command {
+        Command::Check(a) if a.watch => watch::watch(a, cli.libraries.as_deref()),
         Command::Check(a) => check::check(a),
         Command::Compare(a) => compare::compare(a),
         Command::Explain(a) => explain::explain(a),
@@ -125,6 +133,9 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::Topology(a) => topology::topology(a),
         Command::Properties => properties(),
         Command::Library(a) => library::library(a),
+        Command::New(a) => new::new(a),
+        Command::Completions(a) => shell::completions(a),
+        Command::Man(a) => shell::man(a),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),
     }
 }
@@ -160,7 +171,7 @@ fn delivered(exit: Exit) -> Exit {
 /// Writes to standard output. If that fails nothing more need be done: the exit code will say so.
 fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let text = without_controls(text, out.is_terminal());
+    let text = without_controls(text, out.is_terminal() || COLOURS.get() == Some(&true));
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.inspect_err(|e| lose(io::Error::new(e.kind(), e.to_string())))
 }
@@ -174,7 +185,8 @@ fn tell(text: &str) -> Exit {
 /// Writes to standard error. If nobody reads that (`2>&1 | head`), nothing is lost.
 fn complain(text: &str) {
     let mut err = io::stderr().lock();
-    let _ = err.write_all(without_controls(text, err.is_terminal()).as_bytes());
+    let colours = err.is_terminal() || COLOURS.get() == Some(&true);
+    let _ = err.write_all(without_controls(text, colours).as_bytes());
 }
 
 /// Nothing that a scenario says moves a terminal's cursor or sets its title: control characters are shown as `\u{1b}`.
@@ -211,9 +223,24 @@ fn usage(message: &str) -> Exit {
     Exit::Usage
 }
 
-/// Colours on a terminal, unless the user says no.
+/// Whether the user said that there are colours, or are none.
+static COLOURS: OnceLock<bool> = OnceLock::new();
+
+fn choose_colours(said: ColorArg) {
+    let wanted = match said {
+        ColorArg::Auto => return,
+        ColorArg::Always => true,
+        ColorArg::Never => false,
+    };
+    let _ = COLOURS.set(wanted);
+    // Another hook was set before only if this is a library's call.
+    let _ = miette::set_hook(Box::new(move |_| Box::new(miette::MietteHandlerOpts::new().color(wanted).build())));
+}
+
+/// Colours on a terminal, unless the user says something else.
 fn style() -> Style {
-    let wanted = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let by_default = || io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let wanted = COLOURS.get().copied().unwrap_or_else(by_default);
     if wanted { Style::Ansi } else { Style::Plain }
 }
 

@@ -122,7 +122,7 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
 }
 
 /// Whether a clause is expected to be broken; one that is not is a failure, and shown as that.
-fn is_expected(case: &Case, name: &str) -> bool {
+pub(crate) fn is_expected(case: &Case, name: &str) -> bool {
     fenceweave_scenario::Engine::ALL
         .into_iter()
         .any(|engine| case.expectations.broken(engine).any(|known| known == name))
@@ -169,6 +169,12 @@ pub(crate) fn failures(case: &Case, run: &CaseRun, sheet: &Sheet<'_>) -> String 
         let _ = writeln!(out, "\n... and {left} more (`fenceweave explain` shows all)");
     }
     out
+}
+
+/// The way to one thing that is not as expected, without what that is.
+pub(crate) fn failure_alone(case: &Case, run: &CaseRun, f: &Failure, view: View<'_>) -> String {
+    let text = failure(case, run, f, &view.sheet);
+    text.trim_start().split_once('\n').map_or(String::new(), |(_, way)| way.to_owned())
 }
 
 fn failure(case: &Case, run: &CaseRun, f: &Failure, sheet: &Sheet<'_>) -> String {
@@ -223,7 +229,7 @@ fn also(case: &Case, found: &Found) -> String {
 }
 
 /// The exploration that outcomes and traces are shown of: the first that ran, `explicit` if it did.
-fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
+pub(crate) fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
     let explicit = runs.iter().find(|r| r.engine == Engine::Explicit && ran(r));
     explicit.or_else(|| runs.iter().find(|r| ran(r)))
 }

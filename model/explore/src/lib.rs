@@ -333,6 +333,9 @@ impl Exploration {
 pub trait Progress: Sync {
     /// States or executions so far, and transitions.
     fn tick(&self, done: u64, transitions: u64);
+
+    /// States that wait to be expanded, and how many steps away they are: of a search by steps, before a tick.
+    fn ahead(&self, _frontier: u64, _depth: u64) {}
 }
 
 /// Nobody watches.

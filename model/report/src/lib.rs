@@ -11,8 +11,13 @@
 //! * [`conditions`]: a condition of an expectation, and what was seen of it.
 //! * [`difference`]: what two programs come to that are meant to be nearly the same.
 //! * [`json`]: all of it for other programs.
+//! * [`html`]: a scenario with its executions as one page to step through, in a browser.
 //! * [`topology`]: which PCI device reaches which.
-//! * [`mermaid`]: a trace as a sequence diagram.
+//! * [`mermaid`]: a trace as a sequence diagram, and who waits for whom at its end.
+//! * [`chrome`]: a trace as events that Perfetto opens.
+//! * [`graph`]: the states of a small program and the steps between them, as DOT.
+//! * [`findings`]: what came of a run as tests and findings, which [`mod@junit`], [`mod@sarif`] and [`mod@github`]
+//!   write.
 //!
 //! # What must not
 //!
@@ -24,14 +29,21 @@
 //! `replay.rs` takes a trace's steps again and notes what each did; everything that shows a trace starts from that.
 //! Then [`trace`].
 
+pub mod chrome;
 pub mod conditions;
 pub mod diagram;
 pub mod difference;
+pub mod findings;
+pub mod github;
+pub mod graph;
+pub mod html;
 pub mod json;
+pub mod junit;
 mod line;
 pub mod mermaid;
 pub mod outcomes;
 mod replay;
+pub mod sarif;
 pub mod sheet;
 mod site;
 pub mod style;

@@ -17,6 +17,11 @@ impl<'a> Line<'a> {
         Line { file: program.file_name(file), number }
     }
 
+    /// Its file, if it is not the scenario's own.
+    pub(crate) fn file(&self) -> Option<&'a str> {
+        self.file
+    }
+
     /// `line 12`, or `library/ttm.kdl:12`; nothing of what nobody wrote.
     pub(crate) fn said(self) -> Option<String> {
         let said = match self.file {

@@ -40,6 +40,14 @@ pub(crate) fn cells(program: &Program, locals: &[Vec<Value>], vars: &[Value], wa
     values.chain(program.warns().then(|| warnings(program, warned))).collect()
 }
 
+/// The values of an outcome in the order of [`columns`], as text; nothing of one that is a broken property.
+pub fn finished(program: &Program, outcome: &Outcome) -> Option<Vec<String>> {
+    match outcome {
+        Outcome::Finished { locals, vars, warned } => Some(cells(program, locals, vars, warned)),
+        Outcome::Violated(_) => None,
+    }
+}
+
 /// Where it was warned: `line 7`, `lines 7, 12`, `library/ttm.kdl:40`; `-` if nowhere.
 pub fn warnings(program: &Program, warned: &[Violation]) -> String {
     let lines: BTreeSet<Line<'_>> = warned.iter().map(|v| words::line(program, v.thread, v.pc)).collect();

@@ -90,6 +90,11 @@ pub(crate) struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// Takes a trace's steps.
     pub(crate) fn of(program: &'a Program, trace: &Trace) -> Replay<'a> {
+        Replay::seeing(program, trace, &mut |_| ())
+    }
+
+    /// The same for who wants to see the state after each step.
+    pub(crate) fn seeing(program: &'a Program, trace: &Trace, see: &mut dyn FnMut(&State)) -> Replay<'a> {
         let initial = State::initial(program);
         let (loop_from, stale) = (trace.loop_from, trace.weak.as_deref());
         let mut replay =
@@ -118,21 +123,27 @@ impl<'a> Replay<'a> {
                 flying.truncate(now.depth());
             }
             replay.steps.push(step);
+            see(&replay.last);
         }
         replay
     }
 
     /// The same with teardown's steps, where all threads are done, and what is wrong when everything is over.
     pub(crate) fn with_teardown(program: &'a Program, trace: &Trace) -> Replay<'a> {
-        let mut replay = Replay::of(program, trace);
+        Replay::seeing_all(program, trace, &mut |_| ())
+    }
+
+    /// That for who wants to see the state after each step.
+    pub(crate) fn seeing_all(program: &'a Program, trace: &Trace, see: &mut dyn FnMut(&State)) -> Replay<'a> {
+        let mut replay = Replay::seeing(program, trace, see);
         let is_over = replay.diverged.is_none() && replay.last.violation().is_none();
         if is_over && replay.last.is_finished(program) && !program.teardown.code.is_empty() {
-            replay.tear_down();
+            replay.tear_down(see);
         }
         replay
     }
 
-    fn tear_down(&mut self) {
+    fn tear_down(&mut self, see: &mut dyn FnMut(&State)) {
         let (program, mut last) = (self.program, self.last.clone());
         let (steps, main) = (&mut self.steps, &mut self.main);
         let mut before: Option<(State, Thread)> = None;
@@ -140,6 +151,7 @@ impl<'a> Replay<'a> {
             (Some(did), Some((was, at))) => {
                 let goes_on = steps.last().is_some_and(|s: &Step| s.thread == t && !matches!(s.end, End::Done(_)));
                 steps.push(alone(program, (&was, &at), (state, thread), t, did, !goes_on));
+                see(state);
                 if t == program.main_thread() {
                     *main = Some(thread.clone());
                 }

@@ -101,6 +101,20 @@ impl<'a> Counterexample<'a> {
         Counterexample { clause: Some(clause), point_of_no_return, ..Counterexample::way(program, trace) }
     }
 
+    /// Whether it is shown with what teardown did: what is broken by teardown, or seen when everything is over. What it
+    /// did where loads were stale, a replay on one memory cannot tell.
+    pub(crate) fn needs_teardown(&self) -> bool {
+        let at_end = |v: Violation| v.property.is_seen_at_end() || self.program.script(v.thread).is_none();
+        (self.is_of_the_end() || self.violation.is_some_and(at_end)) && self.trace.weak.is_none()
+    }
+
+    /// The nearest schedule that ends well: where it leaves this one, and all its steps.
+    pub(crate) fn passing_trace(&self) -> Option<(usize, Trace)> {
+        let (after, passing) = self.passing()?;
+        let rest = who_matters(self.program, self, after, passing);
+        Some((after, Trace::of(self.trace.steps[..after].iter().copied().chain(rest).collect())))
+    }
+
     fn is_of_the_end(&self) -> bool {
         self.clause.is_some_and(|clause| clause.condition.moment == Moment::AtEnd)
     }
@@ -117,49 +131,52 @@ impl<'a> Counterexample<'a> {
 /// The whole text: table, verdict, wait-for cycle, nearest passing schedule, and the replay token as its last line.
 pub fn render(example: &Counterexample<'_>, sheet: &Sheet<'_>) -> String {
     let (program, style) = (example.program, sheet.style);
-    // What is broken by teardown, or seen when everything is over, is shown with what teardown did; what
-    // it did where loads were stale, a replay on one memory cannot tell.
-    let at_end = |v: Violation| v.property.is_seen_at_end() || program.script(v.thread).is_none();
-    let replay =
-        match (example.is_of_the_end() || example.violation.is_some_and(at_end)) && example.trace.weak.is_none() {
-            true => Replay::with_teardown(program, example.trace),
-            false => Replay::of(program, example.trace),
-        };
+    let replay = match example.needs_teardown() {
+        true => Replay::with_teardown(program, example.trace),
+        false => Replay::of(program, example.trace),
+    };
     let mut out = table(example, &replay, sheet);
-    if let Some(why) = &replay.diverged {
-        let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
-        push(&mut out, &style.paint(Role::Bad, &line));
-    }
-    let stale = stale::lines(&replay, example.trace);
-    if !stale.is_empty() {
-        out.push('\n');
-        stale.iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
-    }
-    if let Some(v) = example.violation {
-        out.push('\n');
-        let mut lines = verdict::lines(&replay, v).into_iter();
-        lines.next().iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
-        let at = replay.steps.iter().rfind(|s| !v.property.is_seen_at_end() && (s.thread, s.pc) == (v.thread, v.pc));
-        let called = at.and_then(|s| site::called(&site::calls(program, s.thread, s.pc, &s.callers)));
-        called.iter().for_each(|l| push(&mut out, &format!("  {l}")));
-        lines.for_each(|l| push(&mut out, &l));
-        let before = replay.last.warnings(program).into_iter().filter(|w| *w != v);
-        for warning in before {
-            push(&mut out, &format!("warned before: {}", verdict::sentence(&replay, warning)));
-        }
-    }
-    if let Some(clause) = &example.clause {
-        out.push('\n');
-        push(&mut out, &style.paint(Role::Bad, &clause::sentence(clause, &replay)));
-        // What loads returned that were stale, a replay on one memory does not know.
-        let values = clause::values(clause, &replay).filter(|_| example.trace.weak.is_none());
-        values.iter().for_each(|l| push(&mut out, l));
-        clause::round(clause, &replay, example.trace).iter().for_each(|l| push(&mut out, l));
-    }
-    if let Some(line) = way_out(example, &replay) {
-        push(&mut out, &style.paint(Role::Good, &line));
+    for (role, line) in under(example, &replay) {
+        let line = role.map_or_else(|| (&*line).into(), |role| style.paint(role, &line));
+        push(&mut out, &line);
     }
     push(&mut out, &format!("replay: {}", token::of_trace(program, example.trace)));
+    out
+}
+
+/// What is said under the table: what went wrong, since when, what would have saved it.
+pub(crate) fn under(example: &Counterexample<'_>, replay: &Replay<'_>) -> Vec<(Option<Role>, String)> {
+    let program = example.program;
+    let mut out: Vec<(Option<Role>, String)> = vec![];
+    let blank = |out: &mut Vec<(Option<Role>, String)>| out.push((None, String::new()));
+    if let Some(why) = &replay.diverged {
+        let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
+        out.push((Some(Role::Bad), line));
+    }
+    let stale = stale::lines(replay, example.trace);
+    if !stale.is_empty() {
+        blank(&mut out);
+        out.extend(stale.into_iter().map(|line| (Some(Role::Bad), line)));
+    }
+    if let Some(v) = example.violation {
+        blank(&mut out);
+        let mut lines = verdict::lines(replay, v).into_iter();
+        out.extend(lines.next().map(|line| (Some(Role::Bad), line)));
+        let at = replay.steps.iter().rfind(|s| !v.property.is_seen_at_end() && (s.thread, s.pc) == (v.thread, v.pc));
+        let called = at.and_then(|s| site::called(&site::calls(program, s.thread, s.pc, &s.callers)));
+        out.extend(called.map(|line| (None, format!("  {line}"))));
+        out.extend(lines.map(|line| (None, line)));
+        let before = replay.last.warnings(program).into_iter().filter(|w| *w != v);
+        out.extend(before.map(|w| (None, format!("warned before: {}", verdict::sentence(replay, w)))));
+    }
+    if let Some(clause) = &example.clause {
+        blank(&mut out);
+        out.push((Some(Role::Bad), clause::sentence(clause, replay)));
+        // What loads returned that were stale, a replay on one memory does not know.
+        let values = clause::values(clause, replay).filter(|_| example.trace.weak.is_none());
+        out.extend(values.into_iter().chain(clause::round(clause, replay, example.trace)).map(|line| (None, line)));
+    }
+    out.extend(way_out(example, replay).map(|line| (Some(Role::Good), line)));
     out
 }
 

@@ -31,6 +31,15 @@ pub(crate) fn waits(program: &Program, state: &State) -> Vec<Wait> {
     program.threads().filter_map(|t| wait_of(program, state, t)).collect()
 }
 
+/// The same in a state in which somebody may go on: who could take a step, or was woken, does not wait.
+pub(crate) fn waits_now(program: &Program, state: &State) -> Vec<Wait> {
+    let sleeps = |t: ThreadId| matches!(state.thread(t).run(), Run::Asleep(..)) && !state.is_awake(t);
+    let mut all = waits(program, state);
+    let stands = |t: ThreadId| state.violation().is_none() && !state.is_enabled(program, t);
+    all.retain(|w| sleeps(w.thread) || stands(w.thread));
+    all
+}
+
 fn wait_of(program: &Program, state: &State, t: ThreadId) -> Option<Wait> {
     let thread = state.thread(t);
     match between(program, t, thread.pc()) {
@@ -80,7 +89,7 @@ fn queued_wait(program: &Program, state: &State, t: ThreadId, work: ObjId) -> Op
 }
 
 /// The locks that a thread holds.
-fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
+pub(crate) fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
     let objects = (0..program.objects.len()).map(ObjId::object);
     let reads = |id| state.object(id).is_held_by(t) && !state.object(id).is_held_alone(t);
     objects.filter(|id| owner(state, *id) == Some(t) || reads(*id)).collect()

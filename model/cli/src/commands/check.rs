@@ -7,15 +7,15 @@ use super::{
     sheet, short_name, usage, write,
 };
 use crate::{
-    args::{CheckArgs, EngineArg},
-    commands::{coverage, inputs, sample, vacuity},
+    args::{CheckArgs, EngineArg, FormatArg},
+    commands::{coverage, export, inputs, pages, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
     run::{self, CaseRun, LimitOverrides, Options},
 };
 use fenceweave_explore::{Engine, interrupt};
-use fenceweave_report::{CountsShown, json};
+use fenceweave_report::{CountsShown, findings::Tested, json};
 use fenceweave_scenario::{Case, Coverage, Fixed, Loaded};
 use std::{ops::ControlFlow, path::Path};
 
@@ -31,6 +31,10 @@ struct Checked {
     warnings: usize,
     /// Its record in the format of LCOV.
     lcov: String,
+    /// What a document or annotations have of it; empty where nobody wants any.
+    tested: Vec<Tested>,
+    /// A page for each scenario, if somebody wants any.
+    pages: Vec<pages::Made>,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -40,12 +44,17 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     if let Err(why) = Fixed::read(&args.input) {
         return usage(&why);
     }
+    let format = export::format_of(args);
     let selection = Selection::of(&args.paths);
     let files = match find(&selection.paths()) {
         Ok(files) => files,
         Err(e) => return e,
     };
     let bars = Bars::new();
+    let mut folder = match args.html.as_deref().map(pages::Folder::at).transpose() {
+        Ok(folder) => folder,
+        Err(why) => return usage(&why),
+    };
     let (mut total, mut looked_at) = (Total::default(), 0);
     in_order(
         &files,
@@ -54,10 +63,15 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         |file, checked| {
             total.add(file, &checked);
             looked_at += 1;
+            folder.iter_mut().for_each(|folder| checked.pages.iter().for_each(|page| folder.put(page)));
             bars.aside(|| {
                 complain(&checked.mistakes);
                 // Nobody reads on: what is left need not be explored.
-                if write(&checked.text).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                if !export::shows_text(args) || write(&checked.text).is_ok() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             })
         },
     );
@@ -68,9 +82,15 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         return usage(&format!("{why}; `fenceweave list` shows them all"));
     }
     total.denied = args.deny_warnings;
-    if !args.json {
+    if format != FormatArg::Json && export::shows_text(args) {
         // What could not be written decides the exit code.
         let _ = write(&total.text());
+    }
+    if let Err(exit) = export::deliver(&total.tested, args) {
+        return exit;
+    }
+    if let Some(Err(why)) = folder.map(pages::Folder::close) {
+        return usage(&why);
     }
     if let Some(path) = &args.coverage_lcov
         && let Err(e) = crate::files::write_whole(path, &total.lcov)
@@ -84,6 +104,9 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
 fn contradiction(args: &CheckArgs) -> Option<&'static str> {
     let sampled = args.sample.sample.is_some();
     let covers = args.coverage || args.coverage_lcov.is_some();
+    if let Some(why) = export::contradiction(args) {
+        return Some(why);
+    }
     match args.engine {
         Some(EngineArg::Shuttle | EngineArg::Loom) if covers => {
             Some("coverage is counted by explicit: leave `--engine` out")
@@ -108,6 +131,7 @@ struct Total {
     unread: Vec<String>,
     warnings: usize,
     lcov: String,
+    tested: Vec<Tested>,
     /// Whether a warning is a failure.
     denied: bool,
     /// Whether the last thing printed was a blank line.
@@ -124,6 +148,7 @@ impl Total {
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
         self.warnings += checked.warnings;
         self.lcov.push_str(&checked.lcov);
+        self.tested.extend(checked.tested.iter().cloned());
         if checked.unread {
             self.unread.push(file.to_string());
         }
@@ -201,7 +226,7 @@ fn interrupted(left: usize, all: usize) -> String {
 fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars) -> Checked {
     let loaded = match load(file) {
         Ok(loaded) => grained(loaded, args.limits.grain),
-        Err(unread) => return not_read(file, &unread, args.json),
+        Err(unread) => return not_read(file, &unread, args),
     };
     let (mut checked, mut covered) = (Checked::default(), Coverage::default());
     checked.library = loaded.scenarios.is_empty();
@@ -220,16 +245,19 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
                     coverage::add(&mut covered, case, run);
                     all.add(run);
                 };
-                let how = (args.json, &options(args));
+                let how = (export::format_of(args) == FormatArg::Json, &options(args));
                 match inputs::check(&loaded, (&scenario.name, case), &args.input, how, &mut see) {
                     Ok((text, grade)) => {
                         checked.graded.push((name.clone(), grade));
-                        checked.text.push_str(&text);
+                        checked.tested.extend(export::tuples(args, scenario, (file, name), grade, &text));
+                        if !args.failures || grade != Grade::AsExpected {
+                            checked.text.push_str(&text);
+                        }
                         // Of the tuples that `--input` leaves out nothing is known.
                         let all = args.input.is_empty().then(|| all.ended(grade != Grade::Incomplete));
                         runs.push(all.map(Ran::Tuples));
                     }
-                    Err(unread) => return not_read(file, &unread, args.json),
+                    Err(unread) => return not_read(file, &unread, args),
                 }
                 continue;
             }
@@ -237,15 +265,23 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
             checked.graded.push((name.clone(), run.judgement.grade()));
             coverage::add(&mut covered, case, &run);
             checked.text.push_str(&text(file, &scenario.name, case, &run, args));
+            checked.tested.extend(export::case(args, scenario, file, (case, &run)));
             runs.push(Some(Ran::Once(Box::new(run))));
         }
         if runs.iter().any(Option::is_some) {
             let warnings = vacuity::of(&loaded, at, &runs);
             checked.warnings += warnings.count();
-            checked.text.push_str(&vacuity::text(&warnings, &loaded.file, &scenario.name, args.json));
+            let as_json = export::format_of(args) == FormatArg::Json;
+            checked.text.push_str(&vacuity::text(&warnings, &loaded.file, &scenario.name, as_json));
+            export::warn(args, &warnings, &mut checked.tested);
+            if args.html.is_some() {
+                let ran = scenario.cases.iter().zip(&runs).filter_map(|(case, ran)| Some((case, ran.as_ref()?)));
+                let cases: Vec<_> = ran.map(|(case, ran)| (case, pages::run_of(case, ran, &options(args)))).collect();
+                checked.pages.push(pages::made(&loaded, scenario, &cases, &covered));
+            }
         }
     }
-    if args.coverage && !args.json && !checked.graded.is_empty() {
+    if args.coverage && export::format_of(args) != FormatArg::Json && !checked.graded.is_empty() {
         checked.text.push_str(&coverage::text(&loaded, &covered));
     }
     if args.coverage_lcov.is_some() && !checked.graded.is_empty() {
@@ -254,9 +290,11 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
     checked
 }
 
-fn not_read(file: &Path, unread: &Unread, as_json: bool) -> Checked {
+fn not_read(file: &Path, unread: &Unread, args: &CheckArgs) -> Checked {
+    let as_json = export::format_of(args) == FormatArg::Json;
     let text = if as_json { unread.json(&file.display().to_string()) } else { String::new() };
-    Checked { text, mistakes: unread.text(), unread: true, ..Checked::default() }
+    let tested = export::unread(args, file, unread).into_iter().collect();
+    Checked { text, mistakes: unread.text(), unread: true, tested, ..Checked::default() }
 }
 
 /// The cases of a file, each with its scenario's name.
@@ -290,7 +328,10 @@ fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
 }
 
 fn text(file: &Path, scenario: &str, case: &Case, run: &CaseRun, args: &CheckArgs) -> String {
-    if args.json {
+    if args.failures && run.judgement.grade() == Grade::AsExpected {
+        return String::new();
+    }
+    if export::format_of(args) == FormatArg::Json {
         return json_line(file, scenario, case, run, args.stats);
     }
     let counts = if args.stats { CountsShown::Exact } else { CountsShown::Hidden };

@@ -1,14 +1,14 @@
 //! `fenceweave explain`: one scenario, everything about it.
 
 use super::{
-    Exit, Unread, check, engines, fitted, grained, inputs, limits, load, progress::Bars, sheet, short_name, usage,
-    write,
+    Exit, Unread, check, engines, fitted, grained, inputs, limits, load, pages, progress::Bars, sheet, short_name,
+    usage, write,
 };
 use crate::{
     args::{ExplainArgs, TraceArgs},
     files::{self, Selection},
     render::{self, View},
-    run::{self, Options},
+    run::{self, CaseRun, Options},
 };
 use fenceweave_report::CountsShown;
 use fenceweave_scenario::{Case, Fixed, Loaded, Scenario};
@@ -30,6 +30,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         args.only.as_ref().is_none_or(|only| name.contains(only.as_str())) && selection.takes(&file, name)
     };
     let (mut exit, mut shown) = (Exit::Success, 0);
+    let mut kept = vec![];
     for s in &loaded.scenarios {
         for (i, case) in s.cases.iter().filter(wanted).enumerate() {
             let smallest = match smallest(&loaded, s, case, &fixed) {
@@ -37,13 +38,22 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
                 Err(exit) => return exit,
             };
             let case = smallest.as_ref().unwrap_or(case);
-            let (text, one) = explain_case(s, case, &options, &args.traces, &short_name(&file), [i == 0, shown == 0]);
-            exit = exit.max(one);
+            let run = run::run(case, &options, &Bars::new().bar(&case.program.name));
+            let text = explain_case(s, (case, &run), &args.traces, &short_name(&file), [i == 0, shown == 0]);
+            exit = exit.max(check::exit_of(run.judgement.grade()));
             shown += 1;
+            if args.html.is_some() {
+                kept.push((s, case.clone(), run));
+            }
             if write(&fitted(text, &args.traces)).is_err() {
                 return exit;
             }
         }
+    }
+    if let Some(path) = args.html.as_ref().filter(|_| shown > 0)
+        && let Err(e) = files::write_whole(path, &pages::of_file(&loaded, &kept))
+    {
+        return usage(&format!("{}: {e}", path.display()));
     }
     if shown > 0 {
         return exit;
@@ -70,13 +80,11 @@ fn smallest(loaded: &Loaded, s: &Scenario, case: &Case, fixed: &Fixed) -> Result
 
 fn explain_case(
     s: &Scenario,
-    case: &Case,
-    options: &Options,
+    (case, run): (&Case, &CaseRun),
     traces: &TraceArgs,
     file: &str,
     [titled, first]: [bool; 2],
-) -> (String, Exit) {
-    let run = run::run(case, options, &Bars::new().bar(&case.program.name));
+) -> String {
     let mut out = String::from(if first { "" } else { "\n" });
     if titled {
         out.push_str(&render::title(&s.name, &render::one_line(&s.about)));
@@ -87,6 +95,6 @@ fn explain_case(
         out.push_str(&format!("with {}: {about}\n\n", case.tuple));
     }
     let view = View { counts: CountsShown::Exact, times: false, sheet: sheet(traces, file) };
-    out.push_str(&render::case_text(case, &run, view));
-    (out, check::exit_of(run.judgement.grade()))
+    out.push_str(&render::case_text(case, run, view));
+    out
 }

@@ -1,13 +1,13 @@
 //! `fenceweave replay`: one schedule again, from its token.
 
-use super::{Exit, check::cases, fitted, inputs, load, sheet, short_name, usage, write};
+use super::{Exit, check::cases, complain, fitted, inputs, load, sheet, short_name, usage, write};
 use crate::{
-    args::ReplayArgs,
+    args::{ReplayArgs, TraceFormatArg},
     files::{Selection, with_case},
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Stale, Task, Trace, diagnose, loom, shuttle};
 use fenceweave_kernel::{Action, Condition, Moment, Program, Property, State, ThreadId, Violation, thread::Run};
-use fenceweave_report::{Clause, Counterexample, TokenError, token, trace};
+use fenceweave_report::{Clause, Counterexample, TokenError, chrome, mermaid, token, trace};
 use fenceweave_scenario::{Case, Engine, Expected, Fixed, Verdict};
 use std::{fmt::Write as _, path::Path};
 
@@ -103,6 +103,9 @@ fn show(case: &Case, trace: Trace, args: &ReplayArgs, file: &Path) -> Exit {
         },
         None => follow(program, &trace.steps, &conditions),
     };
+    if args.format != TraceFormatArg::Text {
+        return export(case, &end, args.format);
+    }
     let with = if case.tuple.is_empty() { String::new() } else { format!(" with {}", case.tuple) };
     let mut out = format!("{}{with}\n", program.name);
     if let Some(grain) = token::grain_of(&args.token).filter(|grain| *grain != program.grain) {
@@ -144,6 +147,30 @@ fn show(case: &Case, trace: Trace, args: &ReplayArgs, file: &Path) -> Exit {
         (true, false) => Exit::Unexpected,
         (true, true) => Exit::Success,
     }
+}
+
+/// The schedule for another program, which draws it: that what it leads to is wrong is no failure here.
+fn export(case: &Case, end: &End, format: TraceFormatArg) -> Exit {
+    let (program, point_of_no_return) = (&case.program, PointOfNoReturn::NotKnown);
+    let found = end.violation.map(|violation| Found { violation, trace: end.trace.clone(), point_of_no_return });
+    let example = match &found {
+        Some(found) => Counterexample::of(program, found),
+        None => Counterexample::way(program, &end.trace),
+    };
+    let text = match format {
+        TraceFormatArg::Chrome => Some(chrome::document(&example)),
+        TraceFormatArg::Waits => mermaid::waits(&example),
+        TraceFormatArg::Text | TraceFormatArg::Mermaid => Some(mermaid::diagram(&example)),
+    };
+    let Some(text) = text else {
+        return usage("nobody waits at the end of this schedule: `--format mermaid` draws its steps");
+    };
+    if !end.whole {
+        complain("warning: the schedule cannot be taken to its end; the rest is not there\n");
+    }
+    // What could not be written decides the exit code.
+    let _ = write(&text);
+    if end.whole { Exit::Success } else { Exit::Usage }
 }
 
 /// Whether the scenario says that what is broken at the end is to be broken.

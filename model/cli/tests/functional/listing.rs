@@ -53,27 +53,31 @@ fn help_names_the_commands_and_the_exit_codes() {
     Usage: fenceweave [OPTIONS] <COMMAND>
 
     Commands:
-      check       Explore scenarios and hold them against what they expect
-      compare     Say what one version of a scenario comes to and another does not
-      explain     Explore one scenario and show everything: outcomes, counterexamples, counts
-      replay      Run one schedule again, step by step, from the token that a trace ends with
-      fmt         Print scenario files in the one spacing that all have
-      list        List scenarios with what each is about
-      diagram     Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to
-      fuzz        Make scenarios at random, and hold the engines against each other on every one
-      shrink      Leave out of a scenario whatever it does not need to violate a property
-      stress      Run scenarios on threads of the operating system, again and again, and tell what they met: nothing is explored
-      sweep       Explore every program up to a size over a few operations and objects, and say what can go wrong
-      merge       Put a sweep together from the files of its parts
-      mutants     Put mistakes into a scenario, or into the protocols, and say which of them nobody notices
-      topology    Say which PCI device reaches which, by writes and by reads, and where the kernel believes otherwise
-      properties  List the built-in properties: name, meaning, origin
-      reference   Print the reference page of the scenario language
-      library     List the libraries that are built in; print one
-      help        Print this message or the help of the given subcommand(s)
+      check        Explore scenarios and hold them against what they expect
+      compare      Say what one version of a scenario comes to and another does not
+      explain      Explore one scenario and show everything: outcomes, counterexamples, counts
+      replay       Run one schedule again, step by step, from the token that a trace ends with
+      fmt          Print scenario files in the one spacing that all have
+      list         List scenarios with what each is about
+      diagram      Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to; or the states of one small case as DOT
+      fuzz         Make scenarios at random, and hold the engines against each other on every one
+      shrink       Leave out of a scenario whatever it does not need to violate a property
+      stress       Run scenarios on threads of the operating system, again and again, and tell what they met: nothing is explored
+      sweep        Explore every program up to a size over a few operations and objects, and say what can go wrong
+      merge        Put a sweep together from the files of its parts
+      mutants      Put mistakes into a scenario, or into the protocols, and say which of them nobody notices
+      topology     Say which PCI device reaches which, by writes and by reads, and where the kernel believes otherwise
+      properties   List the built-in properties: name, meaning, origin
+      reference    Print the reference page of the scenario language
+      library      List the libraries that are built in; print one
+      new          Make a first scenario of one's own, with a mistake in it and its cure
+      completions  Print what a shell needs to complete commands and options
+      man          Write manual pages into a folder, one for each command
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
           --libraries <FOLDER>  Find libraries in this folder, each a `.kdl` file or a folder of such, before those that are built in
+          --color <WHEN>        Whether there are colours: `always`, `never` or `auto` [default: on a terminal, unless NO_COLOR is set]
       -h, --help                Print help
       -V, --version             Print version
 

@@ -246,6 +246,8 @@ impl<'a> Search<'a> {
                 self.limit_hit()?;
             }
             if self.index.is_multiple_of(TICK) {
+                let waiting = levels.here.ends.len() - i + levels.above.ends.len();
+                progress.ahead(waiting as u64, self.graph.level_count() as u64);
                 progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
             }
         }
