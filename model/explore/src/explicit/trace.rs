@@ -101,7 +101,7 @@ fn exactly(levels: &[BTreeMap<u32, Costs>], steps: &mut Steps<'_, '_>, shows: Sh
     let mut way = vec![Reached { state: 0, last: (NOBODY, NOBODY), edges, next: 0 }];
     let mut in_vain = BTreeSet::new();
     for _ in 0..MOST_TRIED {
-        let depth = way.len() - 1;
+        let depth = way.len().checked_sub(1)?;
         if depth + 1 == levels.len() && shows(steps.state()) {
             let states = way.iter().map(|at| at.state).collect();
             let steps = way[..depth].iter().map(|at| at.edges[at.next - 1].action).collect();
