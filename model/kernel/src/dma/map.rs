@@ -123,7 +123,7 @@ impl MapOp {
     }
 
     /// The next page whose cache is seen to, from the one at hand on.
-    fn to_sync<R: Runtime>(&self, program: &Program, world: &World<R>) -> Option<(u8, Handle, cache::Act)> {
+    fn next_sync<R: Runtime>(&self, program: &Program, world: &World<R>) -> Option<(u8, Handle, cache::Act)> {
         (self.at..self.pages).find_map(|at| {
             let page = self.page(program, world, at)?;
             self.sync(program, page).map(|act| (at, page, act))
@@ -132,10 +132,10 @@ impl MapOp {
 
     /// A page's cache; what comes when there is none any more.
     fn step_sync<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if let Some((at, page, act)) = self.to_sync(cx.program, cx.world) {
+        if let Some((at, page, act)) = self.next_sync(cx.program, cx.world) {
             cache::act(cx, Access::new(page, false), act);
             self.at = at + 1;
-            if self.to_sync(cx.program, cx.world).is_some() || self.how == How::ForDevice {
+            if self.next_sync(cx.program, cx.world).is_some() || self.how == How::ForDevice {
                 return Flow::Go;
             }
             return Flow::Done(Value::Word(0));
@@ -232,7 +232,7 @@ impl MapOp {
         let now = if cx.mutated(Mutant::UnmapNothing) { kept } else { gone };
         cx.dma_address(address).mapping.set(held, now);
         (self.how, self.frame) = (How::ForCpu, mapping.pages.first().copied().unwrap_or(Handle::NONE));
-        if self.to_sync(cx.program, cx.world).is_some() { Flow::Go } else { done }
+        if self.next_sync(cx.program, cx.world).is_some() { Flow::Go } else { done }
     }
 
     /// From here on only jobs go there that the reservation knows.
@@ -264,7 +264,7 @@ impl MapOp {
 
     fn sync_footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.device(v.program));
-        if let Some((_, page, act)) = self.to_sync(v.program, v.world) {
+        if let Some((_, page, act)) = self.next_sync(v.program, v.world) {
             return frame::footprint(v, page.obj).and(f).ways(cache::ways(v, page.obj, act));
         }
         let f = self.of.map_or(f, |of| f.read(of.obj));

@@ -22,7 +22,7 @@ impl Lower<'_> {
     pub(super) fn pci(&mut self, nodes: &[&Node]) {
         let mut trees = nodes.iter().filter(|node| node.name.text == TREE && !node.broken);
         let Some(first) = trees.next() else { return };
-        let tree = pci_tree(first, self.text, &mut self.mistakes);
+        let tree = pci_tree(first, self.text, self.mistakes);
         self.program.pci = Some(Arc::new(tree.tree));
         if let Some(second) = trees.next() {
             self.mistakes
