@@ -4,12 +4,12 @@
 //! then any permutation of them, which takes what belongs to each along, turns executions into executions. States that
 //! are one another's images are one *orbit*, and a search needs one of each.
 //!
-//! What is looked at is the program itself ([`names`]): scripts, declarations and conditions with everything that they
+//! What is looked at is the program itself (`names`): scripts, declarations and conditions with everything that they
 //! name. A class is given up unless the whole program says the same under each exchange of two of its threads. So
 //! whatever tells threads apart (an expectation that names one, a place in a list that was declared, a number that is
 //! another one) keeps them apart.
 //!
-//! [`canonical`] finds the same representative for every state of an orbit; [`rename`] makes one state of an orbit of
+//! `canonical` finds the same representative for every state of an orbit; `rename` makes one state of an orbit of
 //! another.
 
 mod automorphism;
