@@ -248,7 +248,9 @@ impl MapOp {
         if let Some(resv) = self.of {
             for fence in resv::fences_in(cx, resv.obj) {
                 let fence = Handle { obj: fence, generation: cx.world.generation_of(fence) };
-                if super::is_pending(cx, fence) && !note_job(&mut mapping.known, fence) {
+                // One that was under way when it was asked for is in there, whatever has come of it since.
+                let goes_on = mapping.jobs.contains(&fence) || super::is_pending(cx, fence);
+                if goes_on && !note_job(&mut mapping.known, fence) {
                     return cx.violate(Property::CAPACITY_EXCEEDED, Some(address));
                 }
             }
