@@ -83,8 +83,8 @@ pub fn compare(runs: &[Exploration], about: About<'_>) -> Comparison {
     result
 }
 
-/// Sleep sets leave out steps, never states: both engines share the encoding, so the counts must be the same; but orbits
-/// of threads that are alike are fewer than states.
+/// Sleep sets leave out steps, never states: both engines share the encoding, so the counts must be the same. Orbits of
+/// threads that are alike are fewer than states.
 fn states_differ(runs: &[Exploration]) -> Option<(u64, u64)> {
     let states = |engine| {
         let run = runs.iter().find(|r| r.engine == engine && r.coverage.is_complete() && r.counts.permutations == 0)?;
