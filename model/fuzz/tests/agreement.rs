@@ -5,21 +5,21 @@ use fenceweave_fuzz::{
     campaign::{self, Campaign},
     oracle::{self, Bounds},
 };
-use fenceweave_scenario::generate::{Size, from_seed, generate};
+use fenceweave_scenario::generate::{Size, from_seed};
 
 /// Debug builds check every step, which takes its time.
 const SMALL: Bounds = Bounds { whole: 500, states: 500, executions: 100, loom: 10, sabotage: None };
 
+/// The same scenarios every day: a test that fails by chance says nothing of the change that it fails on. New ones are
+/// what `fenceweave fuzz` is for.
 #[test]
-fn the_engines_agree_on_whatever_the_bytes_say() {
-    arbtest::arbtest(|bytes| {
-        let made = generate(bytes, &Size::default())?;
+fn the_engines_agree_on_what_nobody_wrote() {
+    for seed in 70_000..70_150 {
+        let made = from_seed(seed, &Size::default());
         if let Err(failure) = oracle::judge(&made.text, made.disciplined, &SMALL) {
-            panic!("{}\n{}\n{}", failure.check, failure.detail, made.text);
+            panic!("{seed}: {}\n{}\n{}", failure.check, failure.detail, made.text);
         }
-        Ok(())
-    })
-    .budget_ms(4_000);
+    }
 }
 
 #[test]
@@ -88,10 +88,25 @@ const BROKEN_BEFORE_A_QUIET_RELEASE: &str = r#"scenario s {
     thread ends { lock l; add x 1; unlock l; acquire-fini ctx }
 }"#;
 
+/// The mutex is taken in the step that breaks the rule, which ends the execution: nobody meets it held.
+const TAKEN_IN_THE_STEP_THAT_BREAKS: &str = "scenario s {
+    lock outer kind=mutex
+    ww-mutex inner class=reservation_ww_class
+    thread nests { lock-nested inner nest=outer }
+    thread renews { init inner }
+}";
+
 #[test]
 fn what_the_engines_once_told_apart_is_the_same_to_them() {
     let bounds = Bounds { loom: 1_000, ..SMALL };
-    for text in [FREED_BEFORE_A_READER, BUG_AFTER_A_WARNING, A_WARNING_AND_THE_END, BROKEN_BEFORE_A_QUIET_RELEASE] {
+    let texts = [
+        FREED_BEFORE_A_READER,
+        BUG_AFTER_A_WARNING,
+        A_WARNING_AND_THE_END,
+        BROKEN_BEFORE_A_QUIET_RELEASE,
+        TAKEN_IN_THE_STEP_THAT_BREAKS,
+    ];
+    for text in texts {
         let facts = oracle::judge(text, false, &bounds).unwrap_or_else(|f| panic!("{}\n{}\n{text}", f.check, f.detail));
         assert!(facts.violated && facts.replayed > 0 && !facts.limited, "{facts:?}");
     }

@@ -417,6 +417,7 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
     }
 
     fn peek(&self) -> T {
+        self.word.hub.peeked(self.who, &self.word.clock);
         T::from_bits(self.word.bits.get())
     }
 }

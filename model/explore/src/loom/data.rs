@@ -74,6 +74,7 @@ impl<T: Copy + 'static> SharedCell<T> for LoomCell<T> {
     }
 
     fn peek(&self) -> T {
+        self.data.hub.peeked(self.who, &self.data.clock);
         self.data.value.get()
     }
 }

@@ -123,6 +123,10 @@ pub(super) struct Hub {
     pub(super) cloning_for: Cell<usize>,
     /// What the current step of each thread depends on.
     clocks: RefCell<[Clock; ::loom::MAX_THREADS]>,
+    /// What that which the current step of each thread tells depends on besides.
+    peeks: RefCell<[Clock; ::loom::MAX_THREADS]>,
+    /// Whether what is peeked at decides what is told.
+    looks: Cell<bool>,
     pub(super) slots: RefCell<Vec<Rc<dyn Slot>>>,
     pub(super) words: RefCell<Vec<Rc<Word>>>,
     memory: RefCell<Memory>,
@@ -204,6 +208,8 @@ impl Hub {
 
     fn restart(&self, gates: usize) {
         self.clocks.take();
+        self.peeks.take();
+        self.looks.take();
         self.racing.take();
         self.torn.take();
         self.facts.take();
@@ -271,14 +277,28 @@ impl Hub {
                 None => known.push(Known { word, behind }),
             }
         }
+        self.peeks.borrow_mut()[who] = Clock::default();
         let own = &mut self.clocks.borrow_mut()[who][who];
         *own += 1;
         *own
     }
 
-    /// The last step of `of` that something in the past of `who` depends on.
+    /// The last step of `of` that something in the past of `who` depends on, or what its current step tells.
     pub(super) fn depends_on(&self, who: usize, of: usize) -> u32 {
-        self.clocks.borrow()[who][of]
+        self.clocks.borrow()[who][of].max(self.peeks.borrow()[who][of])
+    }
+
+    /// From here on, or no more, what is peeked at decides what is told. No other thread runs in between.
+    pub(super) fn looks(&self, on: bool) {
+        self.looks.set(on && self.is_live());
+    }
+
+    /// Somebody has peeked at what was last written as `clock` says.
+    pub(super) fn peeked(&self, who: usize, clock: &Cell<Clock>) {
+        if self.looks.get() {
+            let seen = &mut self.peeks.borrow_mut()[who];
+            seen.iter_mut().zip(clock.get()).for_each(|(s, c)| *s = c.max(*s));
+        }
     }
 
     /// An access of the last step that raced with another.

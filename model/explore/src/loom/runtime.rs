@@ -215,6 +215,10 @@ impl Runtime for Loom {
         }
     }
 
+    fn looks(&mut self, on: bool) {
+        self.hub.looks(on);
+    }
+
     fn broken(&mut self) {
         if let Some(seat) = self.seat()
             && let Some(execution) = &seat.execution

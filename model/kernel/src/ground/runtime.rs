@@ -164,6 +164,9 @@ pub trait Runtime: Clone + 'static {
     fn torn(&mut self) {}
     /// The step breaks a property, whatever else it still does: who sees that comes behind what ended the execution.
     fn broken(&mut self) {}
+    /// From here on, or no more: what is peeked at decides what the step tells, so that this depends on who wrote it. Of
+    /// a runtime that does not take steps at once.
+    fn looks(&mut self, _on: bool) {}
     /// An operation's result goes into a local. Like the next three for a runtime that follows address dependencies: an
     /// access by what a load returned comes after that load.
     fn result_into(&mut self, _local: usize, _value: Value) {}

@@ -73,11 +73,14 @@ pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
 }
 
 /// What is lost with a member; of an xarray that has entries the nodes that `xa_destroy()` would have freed.
-pub(super) fn lost<R: Runtime>(cx: &Cx<'_, R>, member: ObjId) -> Option<Lost> {
+pub(super) fn lost<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) -> Option<Lost> {
     let xarray = cx.program.fixed::<fixed::Xarray>(member);
+    cx.rt.looks(true);
     let has_entries = |xa| init::entries(xa).any(|word| cx.world.var_value(word) != Value::Null);
     let entries = xarray.is_some_and(has_entries);
-    Lost::when(Form::FREED_ENTRIES, entries).or_else(|| cx.world.object(member).lost(cx.me))
+    let lost = Lost::when(Form::FREED_ENTRIES, entries).or_else(|| cx.world.object(member).lost(cx.me));
+    cx.rt.looks(false);
+    lost
 }
 
 /// Of what was on a stack the block is what goes.
