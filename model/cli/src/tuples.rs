@@ -45,7 +45,7 @@ pub(crate) struct Swept {
     pub judged: Judged,
 }
 
-/// Explores all tuples that are wanted, one after the other.
+/// Explores all tuples that are wanted, one after the other; if a violation is enough, up to the first that has one.
 ///
 /// # Errors
 ///
@@ -73,7 +73,8 @@ pub(crate) fn sweep_seeing(
         let run = subject.look(indexed, options, &mut tally).map_err(|report| (report, indexed.1.clone()))?;
         run.iter().for_each(|(case, run)| see(case, run));
         looked_at += 1;
-        if interrupt::requested() {
+        let enough = options.limits.until_violation && tally.violating > 0;
+        if enough || interrupt::requested() {
             break;
         }
     }

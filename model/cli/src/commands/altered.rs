@@ -6,7 +6,7 @@ use crate::{
     args::{MutantsArgs, Place},
     files,
     judge::Grade,
-    run::{self, LimitOverrides, Options},
+    run::{self, CaseRun, LimitOverrides, Options},
     tuples,
 };
 use fenceweave_explore::Engine;
@@ -35,6 +35,13 @@ const FIRST_ROOM: u64 = 2;
 const FIRST_ROOM_AT_LEAST: u64 = 2_000;
 /// Loom is asked about missing orders and barriers, which show with few preemptions.
 const PREEMPTIONS: u32 = 2;
+/// So many mistakes are tried before it is looked which cases have noticed them: the next ones are shown to those first.
+/// What is told is the same for any number of jobs.
+const AT_ONCE: usize = 8;
+/// So many cases of those that have noticed a mistake in a function are kept.
+const MOST_NOTICERS: usize = 8;
+/// What it costs to load and begin the program of one tuple, in states.
+const OF_A_TUPLE: u64 = 500;
 
 /// What became of a mistake.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,7 +106,7 @@ pub(super) fn altered(args: &MutantsArgs, file: &Path, case: Option<&str>) -> Ex
             Ok(every) => every,
             Err(report) => return super::Unread(report).tell(),
         };
-        round.go(&loaded.file, every, |a| subject.fate(a));
+        round.go(&loaded.file, every, |a, _| (subject.fate(a), None));
     }
     round.end(&loaded.file)
 }
@@ -148,42 +155,67 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
             Ok(every) => every,
             Err(report) => return super::Unread(report).tell(),
         };
-        round.go(file, every, |a| of_all(&all, a, file));
+        round.go(file, every, |a, noticers| of_all(&all, a, file, noticers));
     }
     round.end(name)
 }
 
-/// The first case that notices it, of those that come to its function at all, the smallest first; else what most of
-/// them say. Each has little room at first: who has not noticed it there is asked again when nobody else has.
-fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str) -> Fate {
+/// A case that has noticed a mistake: of which subject, and which of its cases.
+type Noticer = (usize, usize);
+
+/// Who has noticed mistakes in a function, the last one first: by the line on which the function begins.
+#[derive(Default)]
+struct Noticers(BTreeMap<u32, Vec<Noticer>>);
+
+impl Noticers {
+    fn note(&mut self, function: u32, who: Noticer) {
+        let known = self.0.entry(function).or_default();
+        known.retain(|other| *other != who);
+        known.insert(0, who);
+        known.truncate(MOST_NOTICERS);
+    }
+
+    /// The place among those that have noticed mistakes there; who has not comes last.
+    fn rank(&self, a: &Alteration, who: Noticer) -> usize {
+        let known = self.0.get(a.section.start());
+        known.and_then(|known| known.iter().position(|other| *other == who)).unwrap_or(MOST_NOTICERS)
+    }
+}
+
+/// The first case that notices it, of those that come to its function at all: who has noticed others there, then the
+/// smallest; else what most of them say. Each has little room at first: who has not noticed it there is asked again when
+/// nobody else has.
+fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str, noticers: &Noticers) -> (Fate, Option<Noticer>) {
     let replaced = Replaced { file, text: &a.text };
-    let reach = |(_, known): &(usize, &Known<'_>)| known.comes_to(&replaced, a);
-    let known = all.iter().enumerate().flat_map(|(of, subject)| subject.cases.iter().map(move |known| (of, known)));
-    let mut left: Vec<(usize, &Known<'_>)> = known.filter(reach).collect();
-    left.sort_by_key(|(_, known)| known.states);
+    let each = |(of, subject): (usize, &Subject<'_>)| (0..subject.cases.len()).map(move |at| (of, at));
+    let case = |(of, at): Noticer| &all[of].cases[at];
+    let mut left: Vec<Noticer> = all.iter().enumerate().flat_map(each).collect();
+    left.retain(|who| case(*who).comes_to(&replaced, a));
+    left.sort_by_key(|who| (noticers.rank(a, *who), case(*who).cost));
     let mut loaded: Vec<Option<Loaded>> = all.iter().map(|_| None).collect();
     let mut worst = Fate::Same;
     for (times, least) in [(FIRST_ROOM, FIRST_ROOM_AT_LEAST), (ROOM, ROOM_AT_LEAST)] {
         let mut again = vec![];
-        for (of, known) in left {
-            let (subject, slot) = (&all[of], &mut loaded[of]);
+        for who in left {
+            let (subject, slot, known) = (&all[who.0], &mut loaded[who.0], case(who));
             if slot.is_none() {
                 let Ok(changed) = load_replacing(Path::new(subject.file), subject.text, replaced) else {
-                    return Fate::Unread;
+                    return (Fate::Unread, None);
                 };
                 *slot = Some(changed);
             }
             let Some(changed) = slot else { continue };
             let room = |given: Option<u64>| given.unwrap_or(known.states * times + least);
             match subject.fate_there(changed, known, a, (Some(replaced), room(subject.most))) {
-                fate @ (Fate::Noticed(..) | Fate::Unread) => return fate,
-                Fate::Undecided => again.push((of, known)),
+                fate @ Fate::Noticed(..) => return (fate, Some(who)),
+                Fate::Unread => return (Fate::Unread, None),
+                Fate::Undecided => again.push(who),
                 fate => worst = worse(worst, fate),
             }
         }
         left = again;
     }
-    if left.is_empty() { worst } else { worse(worst, Fate::Undecided) }
+    (if left.is_empty() { worst } else { worse(worst, Fate::Undecided) }, None)
 }
 
 /// The files of a library, built in or of somebody's own, each with its text.
@@ -223,22 +255,39 @@ impl<'a> Round<'a> {
     }
 
     /// Puts these into a file, one after the other, and tells what becomes of each.
-    fn go(&mut self, file: &str, mut every: Vec<Alteration>, fate: impl Fn(&Alteration) -> Fate + Sync) {
+    fn go(
+        &mut self,
+        file: &str,
+        mut every: Vec<Alteration>,
+        fate: impl Fn(&Alteration, &Noticers) -> (Fate, Option<Noticer>) + Sync,
+    ) {
         let (args, all, began) = (self.args, &mut self.all, self.began);
         every.retain(|a| args.at.is_empty() || args.at.iter().any(|place| is_at(place, file, a)));
         all.left_out += every.len().saturating_sub(args.max as usize);
         let every = at_most(args.max as usize, every);
         let late = || args.seconds.is_some_and(|most| began.elapsed() > most);
-        in_order(
-            &every,
-            args.jobs.into(),
-            |a| if late() { Fate::NotTried } else { quietly(|| explained(a, fate(a))) },
-            |a, fate| {
-                let line = if args.json { json_line(file, a, &fate) } else { line(file, a, &fate, args.all) };
-                all.fates.push(fate);
-                if write(&line).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            },
-        );
+        let mut noticers = Noticers::default();
+        for some in every.chunks(AT_ONCE) {
+            let mut new = vec![];
+            let mut goes_on = true;
+            in_order(
+                some,
+                args.jobs.into(),
+                |a| if late() { (Fate::NotTried, None) } else { quietly(|| fate(a, &noticers)) },
+                |a, (fate, who)| {
+                    new.extend(who.map(|who| (*a.section.start(), who)));
+                    let fate = explained(a, fate);
+                    let line = if args.json { json_line(file, a, &fate) } else { line(file, a, &fate, args.all) };
+                    all.fates.push(fate);
+                    goes_on = write(&line).is_ok();
+                    if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                },
+            );
+            if !goes_on {
+                return;
+            }
+            new.into_iter().for_each(|(function, who)| noticers.note(function, who));
+        }
     }
 
     /// How many came to what. What its author says of a mistake has to be true, and one that ends differently has to be
@@ -281,7 +330,10 @@ struct Subject<'a> {
 struct Known<'a> {
     case: &'a Case,
     ends: Ends,
+    /// Of the largest of its programs.
     states: u64,
+    /// What it takes to look at it, in states.
+    cost: u64,
     /// The lines of each file on which there is a step; `None` if nobody has counted.
     lines: Option<Lines>,
 }
@@ -302,9 +354,10 @@ impl Known<'_> {
     }
 }
 
-/// The lines of a program, and whether executions came there.
-fn lines_of(program: &Program, cover: &Cover) -> Lines {
-    let mut found = Lines::new();
+/// Adds the lines of a program, and whether executions came there; nothing is known of them if nobody has counted.
+fn add_lines(found: &mut Option<Lines>, program: &Program, cover: Option<&Cover>) {
+    let Some(cover) = cover else { return *found = None };
+    let Some(found) = found else { return };
     let scripts = program.scripts.iter().chain([&program.setup, &program.teardown]);
     for (at, script) in scripts.enumerate() {
         for (line, passed) in script.lines.iter().zip(cover.of(at)) {
@@ -314,7 +367,6 @@ fn lines_of(program: &Program, cover: &Cover) -> Lines {
             *found.entry(name.clone()).or_default().entry(line.line).or_default() |= passed.came > 0;
         }
     }
-    found
 }
 
 /// How a case ends.
@@ -352,8 +404,8 @@ fn subjects<'a>(loaded: &'a Loaded, wanted: Option<&str>, args: &MutantsArgs) ->
                     return Err(format!("the search of {name} does not end: what is not noticed would say nothing"));
                 }
             }
-            let lines = seen.cover.as_ref().map(|cover| lines_of(&case.program, cover));
-            subject.cases.push(Known { case, ends: seen.ends, states: seen.states, lines });
+            let Seen { ends, states, cost, lines, .. } = seen;
+            subject.cases.push(Known { case, ends, states, cost, lines });
         }
         if !subject.cases.is_empty() {
             found.push(subject);
@@ -382,8 +434,15 @@ struct Seen {
     failure: Option<String>,
     complete: bool,
     ends: Ends,
+    /// Of the largest of its programs.
     states: u64,
-    cover: Option<Cover>,
+    /// Of all of them, and what it takes to begin one.
+    cost: u64,
+    lines: Option<Lines>,
+}
+
+fn states_of(run: &CaseRun) -> u64 {
+    run.runs.iter().map(|r| r.counts.states).max().unwrap_or(0)
 }
 
 impl Look<'_> {
@@ -392,12 +451,16 @@ impl Look<'_> {
             return self.at_tuples(case, options);
         }
         let run = run::run(case, options, &());
+        let states = states_of(&run);
+        let mut lines = Some(Lines::new());
+        add_lines(&mut lines, &case.program, run.runs.first().and_then(|r| r.cover.as_ref()));
         Ok(Seen {
             grade: run.judgement.grade(),
             failure: run.judgement.failures.first().map(|f| f.text.clone()),
             complete: run.runs.iter().all(|r| r.coverage.is_complete()),
-            states: run.runs.iter().map(|r| r.counts.states).max().unwrap_or(0),
-            cover: run.runs.first().and_then(|r| r.cover.clone()),
+            states,
+            cost: states,
+            lines,
             ends: Ends::Outcomes(run.runs.into_iter().next().map(|r| r.outcomes).unwrap_or_default()),
         })
     }
@@ -407,15 +470,23 @@ impl Look<'_> {
         let swept = swept.map_err(|report| report.plain())?;
         let subject = tuples::Subject { swept: &swept, scenario: self.scenario, case };
         let wanted = tuples::Wanted { fixed: &Fixed::default(), most: tuples::OF_CHECK };
-        let found = tuples::sweep(&subject, &wanted, options).map_err(|(report, _)| report.plain())?;
+        let (mut states, mut cost, mut lines) = (0, 0, Some(Lines::new()));
+        let mut see = |case: &Case, run: &CaseRun| {
+            let of_it = states_of(run);
+            (states, cost) = (of_it.max(states), cost + of_it + OF_A_TUPLE);
+            add_lines(&mut lines, &case.program, run.runs.first().and_then(|r| r.cover.as_ref()));
+        };
+        let found = tuples::sweep_seeing(&subject, &wanted, options, &mut see);
+        let found = found.map_err(|(report, _)| report.plain())?;
         let ways = found.tally.clusters.iter().map(|(way, of)| (way.clone(), of.programs));
         Ok(Seen {
             grade: found.judged.grade,
             failure: found.judged.failures.first().cloned(),
             complete: found.judged.grade != Grade::Incomplete,
             ends: Ends::Tuples(ways.collect()),
-            states: 0,
-            cover: None,
+            states,
+            cost,
+            lines,
         })
     }
 }
