@@ -106,7 +106,8 @@ impl Desk {
         for part in asked.split("\n$ ") {
             let (command, printed) = part.split_once('\n').unwrap_or((part, ""));
             let command = self.with_token(command, renew);
-            let words = command.strip_prefix("fenceweave ").ok_or_else(|| format!("`{command}` is not run by a test"))?;
+            let words =
+                command.strip_prefix("fenceweave ").ok_or_else(|| format!("`{command}` is not run by a test"))?;
             let ran = self.run(words, at_root);
             // A terminal shows what is wrong with a file before it says how many have something.
             let comes = if ran.code == Some(2) { ran.err + &ran.out } else { ran.out + &ran.err };
@@ -179,7 +180,8 @@ impl Desk {
 
 /// Whether what was printed is what stands there, in which `...` is any number of lines.
 fn fits(shown: &str, printed: &str) -> bool {
-    let parts: Vec<Vec<&str>> = shown.split('\n').collect::<Vec<_>>().split(|l| *l == "...").map(<[_]>::to_vec).collect();
+    let parts: Vec<Vec<&str>> =
+        shown.split('\n').collect::<Vec<_>>().split(|l| *l == "...").map(<[_]>::to_vec).collect();
     let lines: Vec<&str> = printed.split('\n').collect();
     let (first, rest) = parts.split_first().expect("a split has a first part");
     let Some((last, middle)) = rest.split_last() else { return *first == lines };

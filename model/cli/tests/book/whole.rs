@@ -10,6 +10,7 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
     ("every link leads somewhere", every_link_leads_somewhere),
     ("every library has a chapter that uses it", every_library_has_a_chapter),
     ("lines can be read in a terminal", lines_can_be_read),
+    ("figures beside other tools are measured ones", figures_are_measured),
 ];
 
 /// The widest line of prose.
@@ -72,8 +73,11 @@ fn every_library_has_a_chapter(pages: &[Page]) -> Result<(), String> {
     let folder = std::fs::read_dir(root().join("model/library")).map_err(|e| format!("model/library: {e}"))?;
     let libraries = folder.filter_map(|entry| entry.ok()?.path().file_stem().map(|n| n.to_string_lossy().into_owned()));
     let texts = pages.iter().flat_map(|p| blocks(&p.text)).filter(|b| b.language() == "kdl");
-    let lines = texts.flat_map(|b| b.text.lines()).filter_map(|l| l.trim_start_matches('~').trim().strip_prefix("use "));
-    let used: BTreeSet<&str> = lines.filter_map(|rest| rest.split_whitespace().next()).collect();
+    let lines = texts.flat_map(|b| b.text.lines()).filter(|l| !l.trim_start_matches('~').trim().starts_with("//"));
+    // Also in `only CASE { use NAME }`.
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    let used: BTreeSet<&str> =
+        words.windows(2).filter(|w| w[0].trim_start_matches('~') == "use").map(|w| w[1]).collect();
     none(libraries.filter(|l| !used.contains(l.as_str())).map(|l| format!("{l}: in no chapter's scenario")).collect())
 }
 
@@ -83,6 +87,24 @@ fn lines_can_be_read(pages: &[Page]) -> Result<(), String> {
         let prose = prose(&page.text);
         let wide = prose.lines().filter(|l| l.chars().count() > WIDTH && !l.starts_with('|') && l.contains(' '));
         wrong.extend(wide.map(|l| format!("{}: wider than {WIDTH}: {l}", page.path.display())));
+    }
+    none(wrong)
+}
+
+/// What the comparison shows of other tools begins as the cell of the same program that `PEERS.md` has.
+fn figures_are_measured(pages: &[Page]) -> Result<(), String> {
+    let measured = root().join("model/explore/PEERS.md");
+    let measured = std::fs::read_to_string(&measured).map_err(|e| format!("{}: {e}", measured.display()))?;
+    let page = pages.iter().find(|p| p.name == "comparison").ok_or("the book compares with nothing")?;
+    let cells = |row: &str| -> Vec<String> { row.trim_matches('|').split('|').map(|c| c.trim().to_owned()).collect() };
+    let (_, rows) = page.text.split_once("| program |").ok_or("the comparison has no figures")?;
+    let mut wrong = vec![];
+    for row in rows.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let shown = cells(row);
+        let theirs =
+            measured.lines().find(|l| l.starts_with(&format!("| {} |", shown[0]))).map(cells).unwrap_or_default();
+        let left = shown.iter().filter(|cell| !theirs.iter().any(|t| t.starts_with(cell.as_str())));
+        wrong.extend(left.map(|cell| format!("{}: `{cell}` is not in PEERS.md", shown[0])));
     }
     none(wrong)
 }
