@@ -7,7 +7,7 @@ use crate::{
     run::{CaseRun, scenario_engine},
 };
 use fenceweave_explore::{Coverage, Engine, Exploration, Found, Trace, Watched, diagnose::NO_ROOM};
-use fenceweave_kernel::Property;
+use fenceweave_kernel::{Condition, Property, Symmetry};
 use fenceweave_report::{Clause, Counterexample, CountsShown, Sheet, outcomes, style::Role, summary, token, trace};
 use fenceweave_scenario::{Case, Expected, Loaded, Verdict};
 use std::{fmt::Write as _, time::Duration};
@@ -330,12 +330,25 @@ fn engine_lines(case: &Case, run: &CaseRun, view: View<'_>) -> String {
         if let Some(main) = main.filter(|m| m.engine != r.engine && ran(r)) {
             let _ = write!(out, "; {}", compared(r, main));
         }
+        if let Some(why) = not_by_orbits(case, r).filter(|_| view.times) {
+            let _ = write!(out, "; not by orbits: threads do the same, but {why}");
+        }
         out.push('\n');
     }
     for o in &run.comparison.weak_only {
         let _ = writeln!(out, "  weak memory only: {}", outcome_text(&case.program, o));
     }
     out
+}
+
+/// Why the states of threads that do the same were not taken together.
+fn not_by_orbits(case: &Case, r: &Exploration) -> Option<&'static str> {
+    if r.engine != Engine::Explicit || r.counts.permutations > 0 || !ran(r) {
+        return None;
+    }
+    let expected = case.expectations.conditions(scenario_engine(r.engine));
+    let conditions: Vec<Condition> = expected.map(|e| e.condition.clone()).collect();
+    Symmetry::of(&case.program, &conditions).err().flatten()
 }
 
 fn ran(r: &Exploration) -> bool {
