@@ -115,11 +115,12 @@ impl Desk {
                 return Err(format!("`{command}` ends with {:?}, not with {code}:\n{comes}", ran.code));
             }
             let comes = comes.trim_end();
-            let as_shown = fits(printed.trim_end(), comes);
-            if printed.lines().any(|line| line == "...") && !as_shown {
-                return Err(format!("`{command}` prints what does not fit:\n{comes}"));
-            }
-            let shown = if as_shown { printed.trim_end() } else { comes };
+            let shown = match fits(printed.trim_end(), comes) {
+                true => printed.trim_end().to_owned(),
+                false if printed.lines().any(|line| line == "...") => shortened(printed.trim_end(), comes)
+                    .ok_or_else(|| format!("`{command}` prints what does not fit:\n{comes}"))?,
+                false => comes.to_owned(),
+            };
             let _ = write!(said, "{}$ {command}", if said.is_empty() { "" } else { "\n" });
             let _ = write!(said, "{}{shown}", if shown.is_empty() { "" } else { "\n" });
         }
@@ -179,7 +180,7 @@ impl Desk {
 }
 
 /// Whether what was printed is what stands there, in which `...` is any number of lines.
-fn fits(shown: &str, printed: &str) -> bool {
+pub(crate) fn fits(shown: &str, printed: &str) -> bool {
     let parts: Vec<Vec<&str>> =
         shown.split('\n').collect::<Vec<_>>().split(|l| *l == "...").map(<[_]>::to_vec).collect();
     let lines: Vec<&str> = printed.split('\n').collect();
@@ -197,4 +198,32 @@ fn fits(shown: &str, printed: &str) -> bool {
             true
         })
     })
+}
+
+/// What was printed, without what is left out where it is shown: from behind the line above each `...` to before the
+/// one below it, found again by what is no number in them. `None` if one of them is not there any more.
+pub(crate) fn shortened(shown: &str, printed: &str) -> Option<String> {
+    let shown: Vec<&str> = shown.split('\n').collect();
+    let mut left: Vec<&str> = printed.split('\n').collect();
+    let mut out: Vec<&str> = vec![];
+    for (at, _) in shown.iter().enumerate().filter(|(_, line)| **line == "...") {
+        let find =
+            |lines: &[&str], like: &str| lines.iter().position(|line| without_numbers(line) == without_numbers(like));
+        let kept = find(&left, shown[at - 1])? + 1;
+        out.extend(left.drain(..kept));
+        out.push("...");
+        match shown.get(at + 1) {
+            Some(below) => drop(left.drain(..find(&left, below)?)),
+            None => left.clear(),
+        }
+    }
+    out.append(&mut left);
+    Some(out.join("\n"))
+}
+
+/// The words of a line, without numbers and tokens.
+fn without_numbers(line: &str) -> String {
+    let words = line.split_whitespace().filter(|word| !word.contains('@'));
+    let letters = words.map(|word| word.chars().filter(|c| !c.is_ascii_digit()).collect::<String>());
+    letters.filter(|word| !word.is_empty() && word != "-").collect::<Vec<_>>().join(" ")
 }

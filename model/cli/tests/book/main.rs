@@ -7,6 +7,7 @@
 mod chapter;
 #[path = "../functional/pages.rs"]
 mod pages;
+mod planted;
 #[expect(dead_code, reason = "the tests of the commands use the rest")]
 #[path = "../functional/project.rs"]
 mod project;
@@ -57,7 +58,7 @@ fn main() -> std::process::ExitCode {
     for page in pages.clone() {
         trials.push(Trial::test(page.name.clone(), move || Ok(chapter::run(&page, renew)?)));
     }
-    for (name, rule) in whole::RULES {
+    for (name, rule) in whole::RULES.iter().chain(planted::TESTS) {
         let pages = pages.clone();
         trials.push(Trial::test(*name, move || Ok(rule(&pages)?)));
     }
