@@ -1,5 +1,5 @@
-//! Several workers expand one level: whoever is free takes the next chunk of states, and one of them, the *first*, takes
-//! the chunks in, in the order of states.
+//! Several workers expand one level: whoever is free takes the next chunk of states, and one of them, the *first*,
+//! takes the chunks in, in the order of states.
 //!
 //! ```text
 //!   level k   [chunk 0][chunk 1][chunk 2][chunk 3]…      each worker: decode, step, encode, fingerprint, look
