@@ -656,7 +656,8 @@ pub struct MutantsArgs {
     /// Most time for all mistakes in a scenario together, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub seconds: Option<Duration>,
-    /// Most states of one mistake in a scenario [default: twenty times what the scenario has, and 20000 more].
+    /// Most states of one mistake in a scenario [default: twenty times what the scenario has, and 20000 more; of a
+    /// library, where no case ends with so many, about 3000000 in all cases together].
     #[arg(long, value_name = "N")]
     pub states: Option<u64>,
     /// Print JSON: one object a line for each mistake in a scenario, and one for all of them.

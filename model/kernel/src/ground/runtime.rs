@@ -117,6 +117,11 @@ pub trait AtomicCell<T: Bits>: Clone {
 pub trait NoteCell<T: Copy>: Clone {
     /// A note.
     fn new(value: T) -> Self;
+    /// What the machine itself keeps, such as what a frame holds: what a step does may depend on it, so whoever reads it
+    /// comes behind who wrote it, and who writes it behind who has read it.
+    fn machine(value: T) -> Self {
+        Self::new(value)
+    }
     /// Reads it.
     fn get(&self) -> T;
     /// Overwrites it.
