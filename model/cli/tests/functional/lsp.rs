@@ -105,7 +105,10 @@ fn cases_are_checked_and_their_verdicts_shown() {
     assert!(lenses[1].starts_with("fixed: holds, as expected (") && lenses[1].contains(" states"), "{lenses:?}");
     let at = json!({"textDocument": {"uri": uri}, "position": {"line": 5, "character": 10}});
     let told = lsp.ask("textDocument/hover", at)["contents"]["value"].to_string();
-    assert!(told.contains("point of no return") && told.contains("not as expected: fence-signaled-twice"), "the trace is there: {told}");
+    assert!(
+        told.contains("point of no return") && told.contains("not as expected: fence-signaled-twice"),
+        "the trace is there: {told}"
+    );
     assert_eq!(lsp.ask("shutdown", Value::Null), Value::Null);
     assert_eq!(lsp.exits(), 0);
 }
