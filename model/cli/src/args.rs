@@ -84,7 +84,7 @@ pub enum Command {
     Library(LibraryArgs),
     /// Make a first scenario of one's own, with a mistake in it and its cure.
     New(NewArgs),
-    /// Speak with an editor on standard input and output: mistakes while typing, what a word means, completion, cases to check.
+    /// Speak with an editor on standard input and output: mistakes while typing, what a word means, cases to check.
     Lsp(LspArgs),
     /// Print what a shell needs to complete commands and options.
     Completions(CompletionsArgs),

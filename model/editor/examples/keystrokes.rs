@@ -1,6 +1,6 @@
-//! How long a keystroke takes: `cargo run --release -p fenceweave-editor --example keystrokes -- FILE…` opens each file,
-//! changes it 200 times at places all over it, and tells how long it took until the mistakes of the new text were there,
-//! and until a hover and a completion behind it were answered.
+//! How long a keystroke takes: `cargo run --release -p fenceweave-editor --example keystrokes -- FILE…` opens each
+//! file, changes it 200 times at places all over it, and tells how long it took until the mistakes of the new text were
+//! there, and until a hover and a completion behind it were answered.
 
 use fenceweave_editor::{Asked, Checker, Settings, Told, serve};
 use serde_json::{Value, json};

@@ -312,6 +312,10 @@ impl<W: Write> Server<W> {
     }
 
     fn notified(&mut self, method: &str, params: &Value) {
+        // What one text says, another may use.
+        if matches!(method, "textDocument/didSave" | "workspace/didChangeWatchedFiles") {
+            return self.documents.all().for_each(|document| self.diagnose.look(document));
+        }
         let document = &params["textDocument"];
         let Some(uri) = document["uri"].as_str() else { return };
         let version = document["version"].as_i64().unwrap_or(0);
@@ -334,8 +338,6 @@ impl<W: Write> Server<W> {
                 self.publish(uri, ByText::new(), None);
                 self.publish(&verdicts_of(uri), ByText::new(), None);
             }
-            // What one text says, another may use.
-            "textDocument/didSave" => self.documents.all().for_each(|document| self.diagnose.look(document)),
             _ => {}
         }
     }

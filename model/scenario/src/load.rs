@@ -157,8 +157,8 @@ pub fn load_library(name: &str, options: &str, beside: &str) -> Result<(), Repor
     lowered(&library::Read { whole: true, ..read }, mistakes, name, &source).map(drop)
 }
 
-/// Reads a text as if it were in that file, which is one of a library in a folder: with the other files of that, whether
-/// a scenario would reach what it says or not.
+/// Reads a text as if it were in that file, which is one of a library in a folder: with the other files of that,
+/// whether a scenario would reach what it says or not.
 ///
 /// # Errors
 ///

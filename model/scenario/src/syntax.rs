@@ -32,8 +32,8 @@ thread_local! {
     static TYPING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Reads what somebody is typing: the `kdl` crate, which takes ten times as long as all the rest, is not asked whether it
-/// reads the same. What it alone would tell is a mistake of this crate's, so it is asked when the typing rests.
+/// Reads what somebody is typing: the `kdl` crate, which takes ten times as long as all the rest, is not asked whether
+/// it reads the same. What it alone would tell is a mistake of this crate's, so it is asked when the typing rests.
 pub fn while_typing<T>(read: impl FnOnce() -> T) -> T {
     struct Typed(bool);
     impl Drop for Typed {

@@ -107,6 +107,20 @@ fn a_mistake_in_a_file_that_is_used_is_told_there_and_where_it_is_used() {
 }
 
 #[test]
+fn a_file_that_is_used_is_read_again_when_it_is_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    fs::write(folder.join("lib.kdl"), "lock a\nfn f { }\n").unwrap();
+    let uri = format!("file://{}/s.kdl", folder.display());
+    let mut editor = Editor::new();
+    editor.open(&uri, "scenario s {\n    use \"./lib.kdl\"\n    thread t { g }\n}\n");
+    assert_eq!(editor.mistakes(&uri)[0]["range"], range(2, 15, 16));
+    fs::write(folder.join("lib.kdl"), "lock a\nfn g { }\n").unwrap();
+    editor.notify("workspace/didChangeWatchedFiles", json!({"changes": []}));
+    assert_eq!(editor.mistakes(&uri).len(), 0);
+}
+
+#[test]
 fn a_file_of_a_library_is_read_with_the_others_of_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().canonicalize().unwrap();
