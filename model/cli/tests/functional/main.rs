@@ -27,6 +27,8 @@ mod lsp;
 mod mistakes;
 mod mutants;
 mod output;
+#[expect(dead_code, reason = "the tests of the book use the rest")]
+mod pages;
 mod project;
 mod replay;
 mod sampling;
