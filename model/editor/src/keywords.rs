@@ -67,30 +67,6 @@ const WHOLE: &str = "(?![\\w=-])";
 
 /// The grammar for VS Code, and whoever else reads TextMate's.
 pub fn textmate() -> String {
-    let begin = "(?:^|(?<=[{};]))\\s*";
-    let mut statements: Vec<Value> = vec![json!({
-        "match": format!("{begin}({})\\s+({}){WHOLE}", MODIFIERS.join("|"), alternatives(&declaring())),
-        "captures": {
-            "1": {"name": "storage.modifier.fenceweave"},
-            "2": {"name": "storage.type.fenceweave"},
-        },
-    })];
-    statements.extend(classes().iter().map(|(name, _, words)| {
-        json!({
-            "match": format!("{begin}({}){WHOLE}", alternatives(words)),
-            "captures": {"1": {"name": format!("{name}.fenceweave")}},
-        })
-    }));
-    statements.push(json!({
-        "match": format!("{begin}([A-Za-z_][\\w-]*){WHOLE}"),
-        "captures": {"1": {"name": "entity.name.function.fenceweave"}},
-    }));
-    let word = |name: &str, words: &BTreeSet<&str>| {
-        json!({
-            "match": format!("(?<![\\w.-])({}){WHOLE}", alternatives(words)),
-            "name": format!("{name}.fenceweave"),
-        })
-    };
     let grammar = json!({
         "$schema": "https://raw.githubusercontent.com/martinring/tmlanguage/master/tmlanguage.json",
         "name": "Fenceweave scenario",
@@ -116,32 +92,66 @@ pub fn textmate() -> String {
                     "patterns": [{"match": "\\\\.", "name": "constant.character.escape.fenceweave"}],
                 },
             ]},
-            "statements": {"patterns": statements},
-            "entries": {"patterns": [
-                {
-                    "match": "([A-Za-z_][\\w-]*)(=)",
-                    "captures": {
-                        "1": {"name": "variable.parameter.fenceweave"},
-                        "2": {"name": "keyword.operator.assignment.fenceweave"},
-                    },
-                },
-                {"match": "-E[A-Z0-9]+\\b", "name": "constant.language.errno.fenceweave"},
-                {"match": "\\bNULL\\b", "name": "constant.language.null.fenceweave"},
-                word("support.constant.property", &of(Role::Property)),
-                word("support.constant.warning", &of(Role::Warning)),
-                word("constant.language.value", &values()),
-                word("variable.parameter.flag", &flags()),
-                {
-                    "match": "(?<![\\w-])[+-]?(?:0x[0-9a-fA-F]+|[0-9]+)(?:U?L{0,2})\\b",
-                    "name": "constant.numeric.fenceweave",
-                },
-                {"match": "(?<![\\w-])[A-Z][A-Z0-9_]+\\b", "name": "constant.other.fenceweave"},
-            ]},
+            "statements": {"patterns": statements()},
+            "entries": {"patterns": entries()},
         },
     });
     let pretty = serde_json::to_string_pretty(&grammar);
     // A value made of literals can be written.
     pretty.unwrap_or_default() + "\n"
+}
+
+/// The words that statements begin with.
+fn statements() -> Vec<Value> {
+    let begin = "(?:^|(?<=[{};]))\\s*";
+    let mut statements: Vec<Value> = vec![json!({
+        "match": format!("{begin}({})\\s+({}){WHOLE}", MODIFIERS.join("|"), alternatives(&declaring())),
+        "captures": {
+            "1": {"name": "storage.modifier.fenceweave"},
+            "2": {"name": "storage.type.fenceweave"},
+        },
+    })];
+    statements.extend(classes().iter().map(|(name, _, words)| {
+        json!({
+            "match": format!("{begin}({}){WHOLE}", alternatives(words)),
+            "captures": {"1": {"name": format!("{name}.fenceweave")}},
+        })
+    }));
+    statements.push(json!({
+        "match": format!("{begin}([A-Za-z_][\\w-]*){WHOLE}"),
+        "captures": {"1": {"name": "entity.name.function.fenceweave"}},
+    }));
+    statements
+}
+
+/// What stands behind them.
+fn entries() -> Vec<Value> {
+    let word = |name: &str, words: &BTreeSet<&str>| {
+        json!({
+            "match": format!("(?<![\\w.-])({}){WHOLE}", alternatives(words)),
+            "name": format!("{name}.fenceweave"),
+        })
+    };
+    vec![
+        json!({
+            "match": "([A-Za-z_][\\w-]*)(=)",
+            "captures": {
+                "1": {"name": "variable.parameter.fenceweave"},
+                "2": {"name": "keyword.operator.assignment.fenceweave"},
+            },
+        }),
+        json!({"match": "-E[A-Z0-9]+\\b", "name": "constant.language.errno.fenceweave"}),
+        json!({"match": "\\bNULL\\b", "name": "constant.language.null.fenceweave"}),
+        word("support.constant.property", &of(Role::Property)),
+        word("support.constant.warning", &of(Role::Warning)),
+        word("constant.language.value", &values()),
+        word("variable.parameter.flag", &flags()),
+        json!({
+            "match": "(?<![\\w-])[+-]?(?:0x[0-9a-fA-F]+|[0-9]+)(?:U?L{0,2})\\b",
+            "name": "constant.numeric.fenceweave",
+        }),
+        json!({"match": "(?<![\\w-])[A-Z][A-Z0-9_]+\\b", "name": "constant.other.fenceweave"}),
+    ]
 }
 
 /// What may stand behind `static`.

@@ -1,5 +1,7 @@
 //! What editors read instead of asking the server: grammars and settings. They say what the tables say.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use fenceweave_editor::keywords;
 use fenceweave_scenario::Role;
 use regex::Regex;
