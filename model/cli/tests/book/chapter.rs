@@ -29,15 +29,13 @@ struct Desk {
     project: Project,
     /// What was run since a file was last saved, so that a block and the command behind it are one run.
     ran: BTreeMap<String, Ran>,
-    /// The tokens that were printed, the last one last.
-    tokens: Vec<String>,
     /// The file that was last saved.
     file: String,
 }
 
 /// Goes through a chapter; with `renew`, it is written anew where something else comes out.
 pub(crate) fn run(page: &Page, renew: bool) -> Result<(), String> {
-    let mut desk = Desk { project: Project::new(), ran: BTreeMap::new(), tokens: vec![], file: String::new() };
+    let mut desk = Desk { project: Project::new(), ran: BTreeMap::new(), file: String::new() };
     let (mut text, mut from) = (String::new(), 0);
     for block in blocks(&page.text) {
         let here = || format!("{}:{}", page.path.display(), block.line(&page.text));
@@ -136,25 +134,26 @@ impl Desk {
         let ran = self.run(words, block.value("at") == Some("root"));
         let drawn = blocks(&ran.out).into_iter().find(|b| b.language() == "mermaid");
         let drawn = drawn.map_or(ran.out.trim_end(), |b| b.text);
-        if ran.code != Some(0) && !words.starts_with("replay ") {
+        // A replay of what is broken ends with 1.
+        if !matches!(ran.code, Some(0 | 1)) || drawn.is_empty() {
             return Err(format!("`{command}` fails:\n{}", ran.err));
         }
         Ok(format!("%% {command}\n{drawn}"))
     }
 
-    /// A command with the token that it was printed with today: tokens carry the hash of a program.
+    /// A command with the token that it was printed with today, of the same steps or else the first one: tokens carry
+    /// the hash of a program. The file or case that it replays stands before it.
     fn with_token(&mut self, command: &str, renew: bool) -> String {
-        let is_token = |word: &str| word == "TOKEN" || word.contains('@');
-        let Some(old) = command.split(' ').find(|word| is_token(word)).filter(|_| renew) else {
+        let words: Vec<&str> = command.split(' ').collect();
+        let Some(at) = words.iter().position(|word| *word == "TOKEN" || word.contains('@')).filter(|_| renew) else {
             return command.to_owned();
         };
-        if self.tokens.is_empty() || !command.contains(&self.file) {
-            let file = command.split(' ').nth(2).unwrap_or_default().to_owned();
-            self.run(&format!("explain {file}"), false);
-        }
-        let steps = old.split('@').next();
-        let same = self.tokens.iter().rev().find(|token| token.split('@').next() == steps);
-        same.or(self.tokens.last()).map_or(command.to_owned(), |token| command.replace(old, token))
+        let explained = self.run(&format!("explain {}", words[at - 1]), false);
+        let tokens: Vec<&str> = explained.out.lines().filter_map(token).collect();
+        let steps = words[at].split('@').next();
+        let same = tokens.iter().find(|token| token.split('@').next() == steps).copied();
+        let first = explained.out.lines().find_map(|line| line.strip_prefix("replay: "));
+        same.or(first).map_or(command.to_owned(), |token| command.replace(words[at], token))
     }
 
     /// Runs the binary, once for all who ask the same of the same files.
@@ -169,14 +168,15 @@ impl Desk {
             command.current_dir(root());
         }
         let ran = Ran::of(command.stdin(Stdio::null()).env("NO_COLOR", "1").output().expect("the binary starts"));
-        for line in ran.out.lines() {
-            let token = line.strip_prefix("replay: ").or_else(|| line.strip_prefix("passes if ")?.rsplit(": ").next());
-            self.tokens.extend(token.map(str::to_owned));
-        }
         let again = Ran { code: ran.code, out: ran.out.clone(), err: ran.err.clone() };
         self.ran.insert(words, ran);
         again
     }
+}
+
+/// The token in a line of a report.
+fn token(line: &str) -> Option<&str> {
+    line.strip_prefix("replay: ").or_else(|| line.strip_prefix("passes if ")?.rsplit(": ").next())
 }
 
 /// Whether what was printed is what stands there, in which `...` is any number of lines.

@@ -1,5 +1,5 @@
-//! What holds of the book as a whole: every page is in its contents, every link leads somewhere, every library has a
-//! chapter.
+//! What holds of the book as a whole: every page is in its contents, every link leads somewhere, every file that is
+//! named is there, every library has a chapter.
 
 use crate::{Page, Rule, pages::blocks, root};
 use std::collections::BTreeSet;
@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 pub(crate) const RULES: &[(&str, Rule)] = &[
     ("every page is in the contents", every_page_is_in_the_contents),
     ("every link leads somewhere", every_link_leads_somewhere),
+    ("every file that is named is there", every_named_file_is_there),
     ("every library has a chapter that uses it", every_library_has_a_chapter),
     ("lines can be read in a terminal", lines_can_be_read),
     ("figures beside other tools are measured ones", figures_are_measured),
@@ -65,6 +66,20 @@ fn every_link_leads_somewhere(pages: &[Page]) -> Result<(), String> {
                 wrong.push(format!("{}: {link} is not there", page.path.display()));
             }
         }
+    }
+    none(wrong)
+}
+
+/// What a page names of the repository, as `scenarios/ww/abba.kdl`, is there, or was made by a command that it shows.
+fn every_named_file_is_there(pages: &[Page]) -> Result<(), String> {
+    let mut wrong = vec![];
+    for page in pages {
+        let prose = prose(&page.text);
+        let named = prose.split('`').skip(1).step_by(2).filter(|n| !n.contains(char::is_whitespace));
+        let ours = named.filter(|n| ["scenarios/", "model/", "topologies/", "ci/"].iter().any(|d| n.starts_with(d)));
+        let made = |name: &str| blocks(&page.text).iter().any(|b| b.language() == "console" && b.text.contains(name));
+        let left = ours.filter(|name| !root().join(name).exists() && !made(name));
+        wrong.extend(left.map(|name| format!("{}: {name} is not there", page.path.display())));
     }
     none(wrong)
 }
