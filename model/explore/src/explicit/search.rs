@@ -302,7 +302,7 @@ impl<'a> Search<'a> {
         }
         let here = std::mem::take(&mut levels.here);
         let (program, conditions) = (self.task.program, self.task.conditions.len());
-        let fresh = || Box::new(Chunk::apart(conditions, program));
+        let fresh = || Chunk::apart(conditions, program);
         let level = (&here, self.index);
         let ended = together::expand(&mut crew.all[..workers], level, fresh, |states, chunk| {
             if self.is_near_the_limit() {
