@@ -84,6 +84,8 @@ pub enum Command {
     Library(LibraryArgs),
     /// Make a first scenario of one's own, with a mistake in it and its cure.
     New(NewArgs),
+    /// Speak with an editor on standard input and output: mistakes while typing, what a word means, cases to check.
+    Lsp(LspArgs),
     /// Print what a shell needs to complete commands and options.
     Completions(CompletionsArgs),
     /// Write manual pages into a folder, one for each command.
@@ -101,6 +103,20 @@ pub struct NewArgs {
     /// Make a package of tests around it as well, so that `cargo test` checks every scenario.
     #[arg(long)]
     pub test: bool,
+}
+
+/// Arguments of `lsp`.
+#[derive(Args, Debug)]
+pub struct LspArgs {
+    /// Say on standard input and output; there is no other way, and editors say so.
+    #[arg(long, hide = true)]
+    pub stdio: bool,
+    /// Most states of a case that is checked from the editor.
+    #[arg(long, value_name = "N", default_value = "2000000")]
+    pub states: u64,
+    /// Most time of a case that is checked from the editor, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub time: Duration,
 }
 
 /// Arguments of `completions`.
@@ -203,9 +219,13 @@ pub struct CheckArgs {
     /// Identify states by their whole encoding instead of a fingerprint.
     #[arg(long)]
     pub exact: bool,
-    /// How many scenarios to explore at once; the output is the same.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: u16,
+    /// How many threads to use [default: one for each core]. Files are looked at at once, and who has none left helps
+    /// to explore a large case; the output is the same.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// How many searches there are at once, which share the memory.
+    #[arg(skip = 1u64)]
+    pub searches: u64,
     /// Print JSON instead of text: one object a line for every case, and for every file with mistakes; `--format json`.
     ///
     /// The fields are documented with the module `fenceweave_report::json`.
@@ -333,6 +353,9 @@ pub struct ExplainArgs {
     /// Which engine explores.
     #[arg(long, value_enum, default_value = "explicit")]
     pub engine: EngineArg,
+    /// How many threads explore a large case [default: one for each core]; the output is the same.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
     /// Write a page into this file, to step through the executions in a browser; it needs nothing beside it.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

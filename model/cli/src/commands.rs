@@ -13,6 +13,7 @@ mod fuzz;
 mod inputs;
 mod library;
 mod list;
+mod lsp;
 mod merge;
 mod mutants;
 mod new;
@@ -36,7 +37,7 @@ use crate::{
     run::LimitOverrides,
 };
 use clap::Parser;
-use fenceweave_explore::{Engine, interrupt};
+use fenceweave_explore::{Engine, idle, interrupt};
 use fenceweave_kernel::{Grain, Property};
 use fenceweave_report::{Layout, Sheet, Style, json, sheet::broken};
 use fenceweave_scenario::{Loaded, Mistake, Report};
@@ -97,7 +98,10 @@ pub fn main() -> Exit {
 
 /// Runs a command.
 pub fn run(cli: &Cli) -> Exit {
-    signals::listen();
+    // An editor's server ends as any program does; what is to stop its searches are changes of the text.
+    if !matches!(cli.command, Command::Lsp(_)) {
+        signals::listen();
+    }
     choose_colours(cli.color);
     if let Some(folder) = &cli.libraries
         && let Err(why) = fenceweave_scenario::find_libraries_in(folder)
@@ -108,7 +112,7 @@ pub fn run(cli: &Cli) -> Exit {
     if !interrupt::requested() {
         return exit;
     }
-    if !matches!(cli.command, Command::Check(_) | Command::Stress(_)) {
+    if !matches!(cli.command, Command::Check(_) | Command::Stress(_) | Command::Lsp(_)) {
         complain("interrupted: not everything was looked at\n");
     }
     exit.max(Exit::Incomplete)
@@ -134,6 +138,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::Properties => properties(),
         Command::Library(a) => library::library(a),
         Command::New(a) => new::new(a),
+        Command::Lsp(a) => lsp::lsp(a, cli.libraries.clone()),
         Command::Completions(a) => shell::completions(a),
         Command::Man(a) => shell::man(a),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),
@@ -371,6 +376,11 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
     }
 }
 
+/// As many threads as somebody says, or as the machine has cores.
+fn jobs_or_cores(jobs: Option<u16>) -> usize {
+    jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
 /// Does the work on several threads, and hands over the results in the order of the items as soon as they are there:
 /// the output is the same for any number of threads. It stops when the taker says so, or a signal does.
 fn in_order<I: Sync, T: Send>(
@@ -382,6 +392,9 @@ fn in_order<I: Sync, T: Send>(
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let done: Vec<Option<T>> = items.iter().map(|_| None).collect();
     let counter = Mutex::new((done, 0, take));
+    let workers = jobs.clamp(1, items.len().max(1));
+    // Whoever has nothing to do helps those who have.
+    idle::offer(jobs.saturating_sub(workers));
     let worker = || {
         while !stop.load(Ordering::Relaxed) && !interrupt::requested() {
             let i = next.fetch_add(1, Ordering::Relaxed);
@@ -401,12 +414,17 @@ fn in_order<I: Sync, T: Send>(
             }
         }
     };
-    std::thread::scope(|s| {
-        for _ in 1..jobs.clamp(1, items.len().max(1)) {
-            s.spawn(worker);
-        }
+    let work_and_help = || {
         worker();
+        idle::offer(1);
+    };
+    std::thread::scope(|s| {
+        for _ in 1..workers {
+            s.spawn(work_and_help);
+        }
+        work_and_help();
     });
+    idle::withdraw(jobs.max(1));
 }
 
 #[cfg(test)]

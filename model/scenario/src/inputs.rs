@@ -133,7 +133,8 @@ pub struct Swept {
     read: library::Read,
     /// The files, as mistakes show them.
     files: Mistakes,
-    /// What the tuples of a scenario have in common, by its name, once somebody has asked; not if there is a mistake in it.
+    /// What the tuples of a scenario have in common, by its name, once somebody has asked; not if there is a mistake in
+    /// it.
     wholes: Mutex<Vec<(String, Arc<lower::Whole>)>>,
 }
 

@@ -23,6 +23,7 @@ mod limits;
 mod listing;
 mod litmus;
 mod liveness;
+mod lsp;
 mod mistakes;
 mod mutants;
 mod output;
