@@ -219,9 +219,13 @@ pub struct CheckArgs {
     /// Identify states by their whole encoding instead of a fingerprint.
     #[arg(long)]
     pub exact: bool,
-    /// How many scenarios to explore at once; the output is the same.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: u16,
+    /// How many threads to use [default: one for each core]. Files are looked at at once, and who has none left helps
+    /// to explore a large case; the output is the same.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// How many searches there are at once, which share the memory.
+    #[arg(skip = 1u64)]
+    pub searches: u64,
     /// Print JSON instead of text: one object a line for every case, and for every file with mistakes; `--format json`.
     ///
     /// The fields are documented with the module `fenceweave_report::json`.
@@ -349,6 +353,9 @@ pub struct ExplainArgs {
     /// Which engine explores.
     #[arg(long, value_enum, default_value = "explicit")]
     pub engine: EngineArg,
+    /// How many threads explore a large case [default: one for each core]; the output is the same.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
     /// Write a page into this file, to step through the executions in a browser; it needs nothing beside it.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

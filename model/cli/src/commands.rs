@@ -37,7 +37,7 @@ use crate::{
     run::LimitOverrides,
 };
 use clap::Parser;
-use fenceweave_explore::{Engine, interrupt};
+use fenceweave_explore::{Engine, idle, interrupt};
 use fenceweave_kernel::{Grain, Property};
 use fenceweave_report::{Layout, Sheet, Style, json, sheet::broken};
 use fenceweave_scenario::{Loaded, Mistake, Report};
@@ -376,6 +376,11 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
     }
 }
 
+/// As many threads as somebody says, or as the machine has cores.
+fn jobs_or_cores(jobs: Option<u16>) -> usize {
+    jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
 /// Does the work on several threads, and hands over the results in the order of the items as soon as they are there:
 /// the output is the same for any number of threads. It stops when the taker says so, or a signal does.
 fn in_order<I: Sync, T: Send>(
@@ -387,6 +392,9 @@ fn in_order<I: Sync, T: Send>(
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let done: Vec<Option<T>> = items.iter().map(|_| None).collect();
     let counter = Mutex::new((done, 0, take));
+    let workers = jobs.clamp(1, items.len().max(1));
+    // Whoever has nothing to do helps those who have.
+    idle::offer(jobs.saturating_sub(workers));
     let worker = || {
         while !stop.load(Ordering::Relaxed) && !interrupt::requested() {
             let i = next.fetch_add(1, Ordering::Relaxed);
@@ -406,12 +414,17 @@ fn in_order<I: Sync, T: Send>(
             }
         }
     };
-    std::thread::scope(|s| {
-        for _ in 1..jobs.clamp(1, items.len().max(1)) {
-            s.spawn(worker);
-        }
+    let work_and_help = || {
         worker();
+        idle::offer(1);
+    };
+    std::thread::scope(|s| {
+        for _ in 1..workers {
+            s.spawn(work_and_help);
+        }
+        work_and_help();
     });
+    idle::withdraw(jobs.max(1));
 }
 
 #[cfg(test)]

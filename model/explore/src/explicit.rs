@@ -12,11 +12,16 @@
 //!   graph     start[i]..start[i+1] → (successor, action)        indices grow with the level
 //! ```
 //!
+//! A level of many states is expanded by several threads (`together`), each of which writes what it saw into a chunk
+//! (`expand`, `chunk`); one of them takes the chunks in, in the order of states (`search`).
+//!
 //! Start reading at [`explore_with`]; `search` holds the loop, `visited` the table, `trace` the second pass that orders
 //! counterexamples, `noreturn` the third, `liveness` the one that looks for what never happens.
 
+mod chunk;
 mod contracts;
 mod depend;
+mod expand;
 mod graph;
 #[cfg(test)]
 mod late;
@@ -25,6 +30,7 @@ mod noreturn;
 mod orbits;
 mod search;
 mod stateset;
+mod together;
 mod trace;
 mod usage;
 mod visited;
@@ -38,11 +44,11 @@ use liveness::Liveness;
 use orbits::Target;
 use search::Search;
 use stateset::StateSet;
-use std::time::Instant;
+use std::{num::NonZeroUsize, time::Instant};
 use usage::Usage;
 
 /// How to identify states.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
     /// Keep whole encodings instead of fingerprints: no collision is possible, at several times the memory.
     pub exact: bool,
@@ -58,6 +64,23 @@ pub struct Options {
     /// Keep one state of each orbit where threads are alike and exchanging them makes at least so many of one; 0 keeps
     /// all. What is found is the same.
     pub symmetry: u64,
+    /// How many threads expand states; what is [idle](crate::idle) helps. The result is the same, to the byte,
+    /// whatever their number, unless time is over or a signal comes.
+    pub workers: NonZeroUsize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            exact: false,
+            fine: false,
+            sections_apart: false,
+            until_violation: false,
+            contracts: false,
+            symmetry: 0,
+            workers: NonZeroUsize::MIN,
+        }
+    }
 }
 
 /// What pays: three threads that are alike, or two pairs with one more.
@@ -199,8 +222,6 @@ struct Sightings {
     failed: bool,
     /// It is true in some state of an orbit and false in another.
     mixed: bool,
-    /// Where it was last seen true, and false.
-    last: (Option<u32>, Option<u32>),
     /// Every state in which a condition that must be true `eventually`, or settle, is, and in which another one is
     /// broken.
     marked: StateSet,

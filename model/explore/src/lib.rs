@@ -22,6 +22,7 @@ mod alone;
 pub mod compare;
 pub mod diagnose;
 pub mod explicit;
+pub mod idle;
 pub mod interrupt;
 pub mod loom;
 mod room;

@@ -44,6 +44,16 @@ impl Cover {
         true
     }
 
+    /// Adds everything to another cover of the same program, and begins anew.
+    pub fn drain_into(&mut self, all: &mut Cover) {
+        for (sum, part) in all.scripts.iter_mut().flatten().zip(self.scripts.iter_mut().flatten()) {
+            sum.came = sum.came.saturating_add(part.came);
+            sum.on = sum.on.saturating_add(part.on);
+            sum.over = sum.over.saturating_add(part.over);
+            *part = Passed::default();
+        }
+    }
+
     /// What happened to one of some threads that are alike happens to every other one as well.
     pub fn share(&mut self, alike: &[ThreadId]) {
         let scripts = || alike.iter().map(|t| t.index());
@@ -65,7 +75,8 @@ impl Cover {
         self.scripts.get(script).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn of_mut(&mut self, script: usize) -> Option<&mut [Passed]> {
+    /// The same, to be filled in.
+    pub fn of_mut(&mut self, script: usize) -> Option<&mut [Passed]> {
         self.scripts.get_mut(script).map(Vec::as_mut_slice)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::vacuity::{Ran, Together};
 use super::{
-    Exit, Unread, complain, engines, find, fitted, grained, in_order, limits, load,
+    Exit, Unread, complain, engines, find, fitted, grained, in_order, jobs_or_cores, limits, load,
     progress::{Bar, Bars},
     sheet, short_name, usage, write,
 };
@@ -56,9 +56,11 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Err(why) => return usage(&why),
     };
     let (mut total, mut looked_at) = (Total::default(), 0);
+    let jobs = jobs_or_cores(args.jobs);
+    let args = &CheckArgs { searches: jobs.min(files.len()) as u64, ..args.clone() };
     in_order(
         &files,
-        args.jobs.into(),
+        jobs,
         |file| check_file(file, args, &selection, &bars),
         |file, checked| {
             total.add(file, &checked);
@@ -314,7 +316,7 @@ fn options(args: &CheckArgs) -> Options {
     Options {
         engines: engines(args.engine.unwrap_or(EngineArg::Explicit)),
         exact: args.exact,
-        limits: LimitOverrides { at_once: args.jobs.into(), ..limits(&args.limits) },
+        limits: LimitOverrides { at_once: args.searches, ..limits(&args.limits) },
         ..Options::default()
     }
 }

@@ -1,8 +1,8 @@
 //! `fenceweave explain`: one scenario, everything about it.
 
 use super::{
-    Exit, Unread, check, engines, fitted, grained, inputs, limits, load, pages, progress::Bars, sheet, short_name,
-    usage, write,
+    Exit, Unread, check, engines, fitted, grained, inputs, jobs_or_cores, limits, load, pages, progress::Bars, sheet,
+    short_name, usage, write,
 };
 use crate::{
     args::{ExplainArgs, TraceArgs},
@@ -10,6 +10,7 @@ use crate::{
     render::{self, View},
     run::{self, CaseRun, Options},
 };
+use fenceweave_explore::idle;
 use fenceweave_report::CountsShown;
 use fenceweave_scenario::{Case, Fixed, Loaded, Scenario};
 
@@ -20,6 +21,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return unread.tell(),
     };
+    idle::offer(jobs_or_cores(args.jobs) - 1);
     let options = Options { engines: engines(args.engine), limits: limits(&args.limits), ..Options::default() };
     let fixed = match Fixed::read(&args.input) {
         Ok(fixed) => fixed,

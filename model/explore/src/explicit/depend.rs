@@ -90,7 +90,10 @@ struct Waiting {
 }
 
 /// The dependencies seen so far.
+#[derive(Clone)]
 pub(super) struct Dependencies {
+    /// Whether something was seen since somebody last asked.
+    changed: bool,
     /// How many objects there are: rows that are no lock's come behind them.
     objects: usize,
     /// Every fence with every thread whose script may signal it, fence by fence.
@@ -128,6 +131,7 @@ impl Dependencies {
         let any = fences + maps.len() > 0 && fences + locks.len() > 1;
         let (did, providers) = (vec![false; signallers.len()], vec![0; events.len()]);
         any.then(|| Dependencies {
+            changed: false,
             objects: program.objects.len(),
             signallers,
             did,
@@ -177,6 +181,26 @@ impl Dependencies {
         if !own && !self.on[from].has(to) {
             self.on[from].insert(to);
             self.witnesses.insert((from, to), witness);
+            self.changed = true;
+        }
+    }
+
+    /// Whether something was seen since the last time that this was asked.
+    pub(super) fn has_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Adds what was seen in states behind those that this is of; what was seen before keeps its witness.
+    pub(super) fn add(&mut self, later: &Dependencies) {
+        for (edge, witness) in &later.witnesses {
+            self.on[edge.0].insert(edge.1);
+            self.witnesses.entry(*edge).or_insert(*witness);
+        }
+        self.did.iter_mut().zip(&later.did).for_each(|(did, more)| *did |= more);
+        self.providers.iter_mut().zip(&later.providers).for_each(|(by, more)| *by |= more);
+        let locks = [(&mut self.in_section, &later.in_section), (&mut self.over_alloc, &later.over_alloc)];
+        for (seen, more) in locks {
+            more.iter().for_each(|(lock, witness)| _ = seen.entry(*lock).or_insert(*witness));
         }
     }
 
@@ -303,7 +327,9 @@ impl Dependencies {
             return;
         }
         for ((fence, by), did) in self.signallers.iter().zip(&mut self.did) {
-            *did |= *by == thread && !before.object(*fence).has_happened() && after.object(*fence).has_happened();
+            let does = *by == thread && !before.object(*fence).has_happened() && after.object(*fence).has_happened();
+            self.changed |= does && !*did;
+            *did |= does;
         }
         for w in self.waiting.iter().filter(|w| w.thread != thread) {
             let on = if w.comes {
@@ -313,7 +339,9 @@ impl Dependencies {
             } else {
                 after.is_awake(w.thread)
             };
-            self.providers[w.event] |= u32::from(on) << thread.index();
+            let by = u32::from(on) << thread.index();
+            self.changed |= by & !self.providers[w.event] != 0;
+            self.providers[w.event] |= by;
         }
         let witness = Witness { state: index, action: Some(action), thread, pc };
         if let Some(allocates) = result.allocates {
@@ -331,8 +359,9 @@ impl Dependencies {
             if tries(program, thread, pc) {
                 return;
             }
-            if section {
-                self.in_section.entry(node).or_insert(witness);
+            if section && !self.in_section.contains_key(&node) {
+                self.in_section.insert(node, witness);
+                self.changed = true;
             }
             let read = if self.reads(after, lock, thread) { QUEUEING } else { 0 };
             self.wait(before, node + read, witness);
@@ -341,7 +370,10 @@ impl Dependencies {
 
     fn allocates(&mut self, state: &State, witness: Witness) {
         for lock in self.locks.iter().filter(|lock| state.world.is_held_by(**lock, witness.thread)) {
-            self.over_alloc.entry(lock.index()).or_insert(witness);
+            self.over_alloc.entry(lock.index()).or_insert_with(|| {
+                self.changed = true;
+                witness
+            });
         }
     }
 

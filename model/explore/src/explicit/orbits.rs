@@ -44,18 +44,15 @@ impl Target {
 /// What a search over orbits has besides.
 pub(super) struct Orbits<'a> {
     pub(super) symmetry: &'a Symmetry,
-    canonical: Canonical<'a>,
     exchanges: Vec<Renaming>,
     /// Of each state that is kept, who everybody is in the representative.
     pub(super) names: Vec<Renaming>,
-    /// The same of the successors in the batch, and what each is known by, up to where.
-    batch: Vec<(Renaming, usize)>,
-    keys: Vec<u8>,
     /// Whether the keys are wanted after their fingerprints.
     exact: bool,
+    base: State,
     image: State,
-    next: State,
-    named: usize,
+    /// How many exchanges were tried to see who is named.
+    pub(super) named: usize,
 }
 
 impl<'a> Orbits<'a> {
@@ -63,14 +60,11 @@ impl<'a> Orbits<'a> {
     pub(super) fn new(program: &Program, symmetry: &'a Symmetry, initial: &State, exact: bool) -> Option<Orbits<'a>> {
         let mut orbits = Orbits {
             symmetry,
-            canonical: Canonical::new(symmetry),
             exchanges: symmetry.all_exchanges(),
             names: vec![],
-            batch: vec![],
-            keys: vec![],
             exact,
+            base: initial.clone(),
             image: initial.clone(),
-            next: initial.clone(),
             named: 0,
         };
         let (mut initial, mut before, mut after) = (initial.clone(), vec![], vec![]);
@@ -88,51 +82,84 @@ impl<'a> Orbits<'a> {
 
     /// What the root is known by.
     pub(super) fn root(&mut self, program: &Program, state: &mut State) -> Vec<u8> {
-        let by = self.canonical.find(program, state);
-        self.names.push(by);
-        self.canonical.bytes().to_vec()
+        let mut canonical = Canonical::new(self.symmetry);
+        self.names.push(canonical.find(program, state));
+        canonical.bytes().to_vec()
     }
 
-    /// Finds what a successor is known by; the result is its fingerprint.
-    pub(super) fn add(&mut self, program: &Program, state: &mut State) -> u128 {
-        let by = self.canonical.find(program, state);
-        let key = self.canonical.bytes();
-        if self.exact {
-            self.keys.extend_from_slice(key);
-        }
-        self.batch.push((by, self.keys.len()));
-        Visited::fingerprint(key)
-    }
-
-    /// What a successor in the batch is known by, if that is wanted.
-    pub(super) fn key(&self, at: usize) -> &[u8] {
-        let from = at.checked_sub(1).map_or(0, |before| self.batch[before].1);
-        &self.keys[from..self.batch[at].1]
-    }
-
-    /// A successor of the batch is this state; who took the step to it is that thread there.
-    pub(super) fn arrive(&mut self, at: usize, thread: ThreadId, to: u32, new: bool) -> ThreadId {
-        let by = self.batch[at].0;
+    /// A successor is this state, and these are its names; who took the step to it is that thread there.
+    pub(super) fn arrive(&mut self, by: Renaming, thread: ThreadId, to: u32, new: bool) -> ThreadId {
         if new {
             self.names.push(by);
         }
         self.names[to as usize].back().thread(by.thread(thread))
     }
 
-    /// The batch was looked up.
-    pub(super) fn clear(&mut self) {
-        self.batch.clear();
-        self.keys.clear();
-    }
-
     /// Memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Renaming>() * self.names.capacity() + self.keys.capacity()
+        size_of::<Renaming>() * self.names.capacity()
     }
 
-    /// Whether the successors of a state's image under some exchange are the images of its own, which are those of the
-    /// batch from here on; looked at now and then.
-    pub(super) fn holds(&mut self, program: &Program, base: &mut State, index: u32, prints: &[u128]) -> bool {
+    /// Whether a step that breaks a property names whom it names, whatever the order of threads. After so many tries it
+    /// is not asked any more, so they are counted in the order of states.
+    pub(super) fn names_alike(&mut self, program: &Program, before: &[u8], action: Action, v: Violation) -> bool {
+        if self.named > MOST_NAMED {
+            return true;
+        }
+        self.named += self.exchanges.len();
+        let Orbits { symmetry, exchanges, base, image, .. } = self;
+        base.decode(program, before);
+        let same = |exchange: &Renaming| {
+            symmetry.rename(program, base, *exchange, image);
+            let thread = exchange.thread(action.thread);
+            if !image.is_enabled(program, thread) || action.choice >= image.ways(program, thread) {
+                return false;
+            }
+            image.step(program, Action { thread, ..action });
+            image.violation() == Some(symmetry.violation(*exchange, v))
+        };
+        exchanges.iter().all(same)
+    }
+}
+
+/// Images of states under exchanges of threads that are alike, for who expands them.
+pub(super) struct Images<'a> {
+    pub(super) symmetry: &'a Symmetry,
+    canonical: Canonical<'a>,
+    exchanges: Vec<Renaming>,
+    exact: bool,
+    image: State,
+    next: State,
+}
+
+impl<'a> Images<'a> {
+    /// Of the states that this one leads to.
+    pub(super) fn new(symmetry: &'a Symmetry, initial: &State, exact: bool) -> Images<'a> {
+        let (image, next) = (initial.clone(), initial.clone());
+        let (canonical, exchanges) = (Canonical::new(symmetry), symmetry.all_exchanges());
+        Images { symmetry, canonical, exchanges, exact, image, next }
+    }
+
+    /// Finds what a successor is known by, and adds it to the keys if that is wanted; the result is its fingerprint,
+    /// and who everybody is in the representative.
+    pub(super) fn find(&mut self, program: &Program, state: &mut State, keys: &mut Vec<u8>) -> (u128, Renaming) {
+        let by = self.canonical.find(program, state);
+        let key = self.canonical.bytes();
+        if self.exact {
+            keys.extend_from_slice(key);
+        }
+        (Visited::fingerprint(key), by)
+    }
+
+    /// Whether the successors of a state's image under some exchange are the images of its own, of which these are the
+    /// fingerprints; looked at now and then.
+    pub(super) fn holds(
+        &mut self,
+        program: &Program,
+        base: &mut State,
+        index: u32,
+        prints: impl Iterator<Item = u128>,
+    ) -> bool {
         if index >= PROBED_FIRST && !index.is_multiple_of(PROBE) || base.violation().is_some() {
             return true;
         }
@@ -148,28 +175,10 @@ impl<'a> Orbits<'a> {
                 of_image.push(Visited::fingerprint(self.canonical.bytes()));
             }
         }
-        let mut own = prints.to_vec();
+        let mut own: Vec<u128> = prints.collect();
         own.sort_unstable();
         of_image.sort_unstable();
         own == of_image
-    }
-
-    /// Whether a step that breaks a property names whom it names, whatever the order of threads.
-    pub(super) fn names_alike(&mut self, program: &Program, base: &mut State, action: Action, v: Violation) -> bool {
-        if !self.symmetry.is_told_of_others(v) || self.named > MOST_NAMED {
-            return true;
-        }
-        self.named += self.exchanges.len();
-        let same = |exchange: &Renaming| {
-            self.symmetry.rename(program, base, *exchange, &mut self.image);
-            let thread = exchange.thread(action.thread);
-            if !self.image.is_enabled(program, thread) || action.choice >= self.image.ways(program, thread) {
-                return false;
-            }
-            self.image.step(program, Action { thread, ..action });
-            self.image.violation() == Some(self.symmetry.violation(*exchange, v))
-        };
-        self.exchanges.iter().all(same)
     }
 
     /// Does this with every state of an orbit, each once, and how it comes of the first.

@@ -1,26 +1,28 @@
 //! The breadth-first loop.
 
 use super::{
-    Options, Sightings, contracts,
+    Options, Sightings,
+    chunk::{Chunk, Notes, Taken},
+    contracts,
     depend::{Dependencies, Link},
+    expand::Expander,
     graph::Graph,
     liveness,
     orbits::{Orbits, Steps, Target},
     stateset::StateSet,
+    together::{self, CHUNK},
     trace::{self, Path},
     usage::Usage,
     visited::Visited,
 };
 use crate::{
-    Counts, Coverage, Limits, Progress, Task, diagnose, interrupt,
+    Counts, Coverage, Limits, Progress, Task, diagnose, idle, interrupt,
     room::{self, Headroom},
 };
-use fenceweave_kernel::{
-    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, Renaming, State, Symmetry, Violation,
-    fixed, state::Encoding,
-};
+use fenceweave_kernel::{Action, Cover, Merging, ObjId, Outcome, Property, Renaming, State, Symmetry, Violation};
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -34,7 +36,7 @@ const MAX_EDGES: usize = u32::MAX as usize / 2;
 
 /// Encodings of states that are still to be expanded.
 #[derive(Default)]
-struct Frontier {
+pub(super) struct Frontier {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -45,9 +47,18 @@ impl Frontier {
         self.ends.push(self.bytes.len());
     }
 
-    fn get(&self, i: usize) -> &[u8] {
-        let from = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.bytes[from..self.ends[i]]
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Where one begins.
+    pub(super) fn start(&self, i: usize) -> usize {
+        i.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    pub(super) fn get(&self, i: usize) -> &[u8] {
+        &self.bytes[self.start(i)..self.ends[i]]
     }
 
     fn clear(&mut self) {
@@ -71,31 +82,48 @@ impl Frontier {
     }
 }
 
+/// Ways that a thread's choice may fall, at most: an edge has three bits for it.
+const MOST_WAYS: u64 = 8;
+
+/// Workers that one search has some use for: one takes in what all of them have expanded.
+const MOST_WORKERS: usize = 16;
+
+/// Who expands.
+struct Crew<'a> {
+    /// Who does it where one is enough.
+    alone: Expander<'a>,
+    chunk: Chunk,
+    /// All workers, once there was a level for them.
+    all: Vec<Expander<'a>>,
+    /// How many it has in any case, and how many at most if some are idle elsewhere.
+    workers: usize,
+    most: usize,
+}
+
+impl<'a> Crew<'a> {
+    fn new(search: &Search<'a>) -> Crew<'a> {
+        // What is locked under what is noted by one.
+        let (workers, most) = match search.options.contracts {
+            true => (1, 1),
+            false => (search.options.workers.get(), MOST_WORKERS.max(search.options.workers.get())),
+        };
+        Crew { alone: search.expander(), chunk: Chunk::new(search.task.conditions.len()), all: vec![], workers, most }
+    }
+
+    /// Hands over what the one has kept.
+    fn end(self, search: &mut Search<'a>) {
+        let mut alone = self.alone;
+        alone.cover.drain_into(&mut search.cover);
+        search.contracts = alone.contracts;
+    }
+}
+
 /// The level that is being expanded, and the one above it.
 #[derive(Default)]
 struct Levels {
     here: Frontier,
     above: Frontier,
 }
-
-/// Steps whose successors are still to be looked up.
-///
-/// A look-up misses the cache two or three times; looking up many in a row lets the misses overlap, one after each step
-/// does not.
-#[derive(Default)]
-struct Batch {
-    /// Step, whether it passed a `progress` mark, fingerprint of the successor, end of its encoding.
-    steps: Vec<(Action, bool, u128, usize)>,
-    prints: Vec<u128>,
-    /// Encodings of the successors, one after the other.
-    bytes: Vec<u8>,
-    /// For each expanded state, where its steps end.
-    states: Vec<usize>,
-    known: Vec<Option<u32>>,
-}
-
-/// Look-ups in a row.
-const BATCH: usize = 64;
 
 /// A search and what it has found so far.
 pub(super) struct Search<'a> {
@@ -121,40 +149,30 @@ pub(super) struct Search<'a> {
     /// What outcomes and violations take, in bytes.
     noted: usize,
     headroom: Headroom,
+    /// Which successors of a chunk were known before it.
+    known: Vec<Option<u32>>,
     /// How many levels were expanded whole.
     whole_levels: usize,
     overflow: Option<Violation>,
-    /// Working states: the one being expanded, its successor, and one for concluding.
-    base: State,
-    next: State,
-    parts: Encoding,
-    batch: Batch,
-    /// The state being expanded.
+    options: Options,
+    symmetry: Option<&'a Symmetry>,
+    initial: State,
+    /// The state that is expanded next.
     index: u32,
     /// What happened at every instruction.
     pub(super) cover: Cover,
     /// Of the orphans those that were published and not signalled at some end.
     pub(super) unsignaled: BTreeSet<ObjId>,
-    /// Whether some script has a warning, and the states in which something was warned of.
-    warns: bool,
+    /// The states in which something was warned of.
     pub(super) warned: StateSet,
-    /// The fences that nothing in the program signals.
-    orphans: Vec<ObjId>,
     /// How quiet accesses are taken with the step before them, if they are.
     pub(super) merging: Option<Arc<Merging>>,
     /// That turned out to be wrong here: the search is to begin again without.
     pub(super) unfit: bool,
-    /// Whether the first violation is enough.
-    until_violation: bool,
     /// What it has besides if its states are orbits.
     pub(super) orbits: Option<Orbits<'a>>,
     /// Threads that are alike are not, after all: the search is to begin again without orbits.
     pub(super) uneven: bool,
-}
-
-/// The fences that should be signalled and that nothing in the program signals.
-fn orphans(program: &Program) -> Vec<ObjId> {
-    program.all::<fixed::Fence>().filter(|f| program.is_nobodys(*f)).collect()
 }
 
 impl<'a> Search<'a> {
@@ -188,40 +206,44 @@ impl<'a> Search<'a> {
             watched: vec![Sightings::default(); task.conditions.len()],
             depend: Dependencies::new(task.program),
             usage: Usage::new(task.program),
-            contracts: options.contracts.then(|| contracts::Watch::new(task.program)),
+            contracts: None,
             terminals: 0,
             noted: 0,
             headroom: Headroom::default(),
+            known: vec![],
             whole_levels: 0,
             overflow: None,
-            base: initial.clone(),
-            next: initial,
-            parts: Encoding::default(),
-            batch: Batch::default(),
+            options,
+            symmetry,
+            initial,
             index: 0,
             cover,
             unsignaled: BTreeSet::new(),
-            orphans: orphans(task.program),
             merging,
             unfit: false,
-            until_violation: options.until_violation,
-            warns: task.program.warns(),
             warned: StateSet::default(),
         }
     }
 
     /// Visits every reachable state, or stops at a limit.
     pub(super) fn run(&mut self, progress: &dyn Progress) -> Coverage {
+        let mut crew = Crew::new(self);
         let mut levels = Levels::default();
-        let program = self.task.program;
-        let mut root = vec![];
-        self.base.encode(program, &mut root);
-        let key = self.orbits.as_mut().map(|orbits| orbits.root(program, &mut self.base));
+        let (program, mut root, mut initial) = (self.task.program, vec![], self.initial());
+        initial.encode(program, &mut root);
+        let key = self.orbits.as_mut().map(|orbits| orbits.root(program, &mut initial));
         let key = key.as_ref().unwrap_or(&root);
         self.visited.insert(Visited::fingerprint(key), key);
         levels.here.push(&root);
-        while !levels.here.ends.is_empty() {
-            if let Err(why) = self.expand_level(&mut levels, progress) {
+        let covered = self.expand_all(&mut levels, &mut crew, progress);
+        crew.end(self);
+        covered
+    }
+
+    /// Expands level after level.
+    fn expand_all(&mut self, levels: &mut Levels, crew: &mut Crew<'a>, progress: &dyn Progress) -> Coverage {
+        while levels.here.len() > 0 {
+            if let Err(why) = self.expand_level(levels, crew, progress) {
                 return Coverage::Incomplete(format!("{why}; {}", self.covered()));
             }
             self.whole_levels += 1;
@@ -229,44 +251,118 @@ impl<'a> Search<'a> {
             std::mem::swap(&mut levels.here, &mut levels.above);
         }
         match self.overflow {
-            Some(v) => Coverage::Incomplete(diagnose::overflow(program, v)),
+            Some(v) => Coverage::Incomplete(diagnose::overflow(self.task.program, v)),
             None => Coverage::Complete,
         }
     }
 
     /// Expands every state of a level; an error is the limit that was hit.
-    fn expand_level(&mut self, levels: &mut Levels, progress: &dyn Progress) -> Result<(), String> {
+    fn expand_level(
+        &mut self,
+        levels: &mut Levels,
+        crew: &mut Crew<'a>,
+        progress: &dyn Progress,
+    ) -> Result<(), String> {
         self.limit_hit()?;
-        self.graph.begin_level(self.index);
-        for i in 0..levels.here.ends.len() {
-            self.base.decode_parts(self.task.program, levels.here.get(i), &mut self.parts);
-            self.expand();
-            if self.batch_is_full() {
-                self.settle(levels)?;
-                self.limit_hit()?;
-            }
-            if self.index.is_multiple_of(TICK) {
-                let waiting = levels.here.ends.len() - i + levels.above.ends.len();
-                progress.ahead(waiting as u64, self.graph.level_count() as u64);
-                progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
+        let first = self.index;
+        self.graph.begin_level(first);
+        let mut at = 0;
+        if crew.most > 1 && levels.here.len() >= together::WORTH_IT {
+            let idle = idle::take(crew.most - crew.workers);
+            let workers = crew.workers + idle.0;
+            if workers > 1 {
+                at = self.expand_together(levels, crew, workers, progress)?;
             }
         }
-        self.settle(levels)
+        let Crew { alone, chunk, .. } = crew;
+        while at < levels.here.len() {
+            // Near the limit on states it is looked at after every state, so that it is kept.
+            let states = if self.is_near_the_limit() { at..at + 1 } else { together::chunk_at(&levels.here, at) };
+            at = states.end;
+            for state in states.clone() {
+                alone.expand(levels.here.get(state), first + state as u32, chunk);
+            }
+            alone.close(chunk);
+            self.take_in(chunk, states, levels, progress)?;
+            chunk.clear();
+        }
+        Ok(())
     }
 
-    /// Near the limit on states it is looked at after every state, so that it is kept.
-    fn batch_is_full(&self) -> bool {
-        let steps = self.batch.steps.len();
-        steps >= BATCH || u64::from(self.visited.len()) + steps as u64 > self.limits.states
+    /// The same by all workers, until a limit is near; the result is how many states that were.
+    fn expand_together(
+        &mut self,
+        levels: &mut Levels,
+        crew: &mut Crew<'a>,
+        workers: usize,
+        progress: &dyn Progress,
+    ) -> Result<usize, String> {
+        while crew.all.len() < workers {
+            crew.all.push(self.expander());
+        }
+        let here = std::mem::take(&mut levels.here);
+        let (program, conditions) = (self.task.program, self.task.conditions.len());
+        let fresh = || Chunk::apart(conditions, program);
+        let level = (&here, self.index);
+        let ended = together::expand(&mut crew.all[..workers], level, fresh, |states, chunk| {
+            if self.is_near_the_limit() {
+                return Ok(false);
+            }
+            self.take_in_of(chunk, states, (&here, &mut levels.above), progress)?;
+            Ok(true)
+        });
+        levels.here = here;
+        let done = ended?;
+        if done.is_some() {
+            // What they have seen ahead is forgotten, and near the limit one is enough.
+            (crew.all, crew.workers, crew.most) = (vec![], 1, 1);
+        }
+        Ok(done.unwrap_or(levels.here.len()))
     }
 
-    /// Looks up what is in the batch, if there is room for it.
-    fn settle(&mut self, levels: &mut Levels) -> Result<(), String> {
-        let Batch { steps, bytes, states, .. } = &self.batch;
-        let (edges, bytes, states) = (steps.len(), bytes.len(), states.len());
-        let growth =
-            self.graph.growth(states, edges) + self.visited.growth(edges, bytes) + levels.above.growth(edges, bytes);
-        let (limit, bytes_then) = (self.limits.memory_bytes, self.bytes(levels) + growth);
+    /// Whether so many states may be found in one chunk that the limit has to be looked at more often.
+    fn is_near_the_limit(&self) -> bool {
+        let most = CHUNK as u64 * self.task.program.scripts.len() as u64 * MOST_WAYS;
+        u64::from(self.visited.len()) + most > self.limits.states
+    }
+
+    fn take_in(
+        &mut self,
+        chunk: &mut Chunk,
+        states: Range<usize>,
+        levels: &mut Levels,
+        progress: &dyn Progress,
+    ) -> Result<(), String> {
+        let Levels { here, above } = levels;
+        self.take_in_of(chunk, states, (here, above), progress)
+    }
+
+    /// Takes in what came of some states of a level: they are the next ones.
+    fn take_in_of(
+        &mut self,
+        chunk: &mut Chunk,
+        states: Range<usize>,
+        (here, above): (&Frontier, &mut Frontier),
+        progress: &dyn Progress,
+    ) -> Result<(), String> {
+        let before = self.index;
+        self.index += states.len() as u32;
+        self.note(&mut chunk.notes, states.start, here);
+        self.settle(chunk, here, above)?;
+        self.limit_hit()?;
+        if before / TICK != self.index / TICK {
+            let waiting = here.len() - states.end + above.len();
+            progress.ahead(waiting as u64, self.graph.level_count() as u64);
+            progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
+        }
+        Ok(())
+    }
+
+    /// Looks up what is in a chunk, if there is room for it.
+    fn settle(&mut self, chunk: &Chunk, here: &Frontier, above: &mut Frontier) -> Result<(), String> {
+        let (edges, bytes, states) = (chunk.steps.len(), chunk.bytes.len(), chunk.states.len());
+        let growth = self.graph.growth(states, edges) + self.visited.growth(edges, bytes) + above.growth(edges, bytes);
+        let (limit, bytes_then) = (self.limits.memory_bytes, self.bytes(here, above) + growth);
         if (bytes_then + room::own(limit)) as u64 > limit {
             return Err(format!("more than {} MiB of memory", limit >> 20));
         }
@@ -275,24 +371,23 @@ impl<'a> Search<'a> {
         }
         if growth > 0 {
             let made = self.graph.reserve(states, edges);
-            let made = made.and_then(|()| levels.above.reserve(edges, bytes));
+            let made = made.and_then(|()| above.reserve(edges, bytes));
             let made = made.is_ok() && self.visited.reserve(edges, bytes);
             if !made {
                 return Err(room::NO_MORE.into());
             }
         }
-        self.look_up(&mut levels.above);
+        self.look_up(chunk, above);
         Ok(())
     }
 
     /// What the search has allocated, in bytes.
-    fn bytes(&self, levels: &Levels) -> usize {
+    fn bytes(&self, here: &Frontier, above: &Frontier) -> usize {
         let sets: usize = self.watched.iter().map(|w| w.marked.bytes()).sum();
         self.visited.bytes()
             + self.graph.bytes()
-            + levels.here.bytes()
-            + levels.above.bytes()
-            + self.batch.bytes.capacity()
+            + here.bytes()
+            + above.bytes()
             + sets
             + self.cut.bytes()
             + self.warned.bytes()
@@ -315,7 +410,7 @@ impl<'a> Search<'a> {
         if self.uneven {
             return Err("threads that are alike are told apart".into());
         }
-        if self.until_violation && !self.violations.is_empty() {
+        if self.options.until_violation && !self.violations.is_empty() {
             return Err("a violation, which was enough".into());
         }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
@@ -326,11 +421,12 @@ impl<'a> Search<'a> {
 
     /// The state that it began with.
     pub(super) fn initial(&self) -> State {
-        State::initial(self.task.program).merging(self.merging.clone()).grained(
-            self.task.program,
-            self.task.conditions,
-            self.task.has_loops,
-        )
+        self.initial.clone()
+    }
+
+    /// Somebody who expands its states, and has seen none.
+    fn expander(&self) -> Expander<'a> {
+        Expander::new(self.task, &self.initial, self.options, self.symmetry)
     }
 
     /// Steps of the program along ways of the graph, if its states are orbits.
@@ -450,182 +546,67 @@ impl<'a> Search<'a> {
         (self.graph.bytes() + judging + self.noted + room::own(limit)) as u64 <= limit
     }
 
-    /// Takes every step of the state in `base`.
-    fn expand(&mut self) {
-        let index = self.index;
-        self.index += 1;
-        self.watch(index);
-        if self.warns {
-            self.note_warnings(index, self.base.warnings(self.task.program));
-        }
-        let program = self.task.program;
-        if let Some(depend) = &mut self.depend {
-            depend.look(program, &self.base, index);
-        }
-        let enabled = self.base.enabled(program);
-        if enabled.is_empty() {
-            self.terminal(index);
-        }
-        self.next.copy_from(&self.base, program);
-        self.batch.prints.clear();
-        for thread in enabled.iter() {
-            for choice in 0..self.base.ways(program, thread) {
-                let action = Action { thread, choice };
-                let result = self.next.step_covering(program, action, Some(&mut self.cover));
-                self.unfit |= result.unfit;
-                if let Some(depend) = &mut self.depend {
-                    depend.step(program, &self.base, (action, &result), &self.next, index);
-                }
-                if let Some(usage) = &mut self.usage {
-                    usage.step(program, &self.base, action, &self.next, index);
-                }
-                if let Some(contracts) = &mut self.contracts {
-                    contracts.step(&self.base, (action, &result), &self.next);
-                }
-                let stepped = (thread, result.touched);
-                let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
-                self.next.encode_successor(program, before, stepped, &mut self.batch.bytes);
-                let print = match &mut self.orbits {
-                    Some(orbits) => orbits.add(program, &mut self.next),
-                    None => Visited::fingerprint(&self.batch.bytes[from..]),
-                };
-                self.next.restore(&self.base, stepped);
-                if let Some(orbits) = &mut self.orbits {
-                    self.batch.prints.push(print);
-                    let broken = result.violation;
-                    self.uneven |= broken.is_some_and(|v| !orbits.names_alike(program, &mut self.base, action, v));
-                }
-                self.batch.steps.push((action, result.progressed, print, self.batch.bytes.len()));
-            }
-        }
-        if let Some(orbits) = &mut self.orbits {
-            self.uneven |= !orbits.holds(program, &mut self.base, index, &self.batch.prints);
-        }
-        self.batch.states.push(self.batch.steps.len());
-    }
-
-    /// Numbers the successors in the batch, in order, and puts the new ones on the level above.
-    fn look_up(&mut self, above: &mut Frontier) {
-        let Batch { steps, bytes, states, known, .. } = &mut self.batch;
-        let mut from = 0;
-        known.clear();
-        for (at, (_, _, print, end)) in steps.iter().enumerate() {
-            let key = self.orbits.as_ref().map_or(&bytes[from..*end], |orbits| orbits.key(at));
-            known.push(self.visited.find(*print, key));
-            from = *end;
-        }
-        let (mut from, mut step) = (0, 0);
-        for last in states.iter() {
+    /// Numbers the successors in a chunk, in order, and puts the new ones on the level above.
+    fn look_up(&mut self, chunk: &Chunk, above: &mut Frontier) {
+        self.known.clear();
+        self.known.extend((0..chunk.steps.len()).map(|at| self.visited.find(chunk.steps[at].print, chunk.key(at))));
+        let mut step = 0;
+        for last in &chunk.states {
             self.graph.begin_state();
             while step < *last {
-                let (action, progress, print, end) = steps[step];
-                let encoding = &bytes[from..end];
-                let key = self.orbits.as_ref().map_or(encoding, |orbits| orbits.key(step));
-                let (to, new) = known[step].map_or_else(|| self.visited.insert(print, key), |known| (known, false));
+                let Taken { action, progressed, print, .. } = chunk.steps[step];
+                let (to, new) = match self.known[step] {
+                    Some(known) => (known, false),
+                    None => self.visited.insert(print, chunk.key(step)),
+                };
                 if new {
-                    above.push(encoding);
+                    above.push(chunk.encoding(step));
                 }
                 match &mut self.orbits {
                     Some(orbits) => {
-                        let arrives = orbits.arrive(step, action.thread, to, new);
-                        self.graph.edge_as(action, progress, to, arrives);
+                        let arrives = orbits.arrive(chunk.images[step].0, action.thread, to, new);
+                        self.graph.edge_as(action, progressed, to, arrives);
                     }
-                    None => self.graph.edge(action, progress, to),
+                    None => self.graph.edge(action, progressed, to),
                 }
-                (from, step) = (end, step + 1);
-            }
-        }
-        steps.clear();
-        bytes.clear();
-        states.clear();
-        self.orbits.iter_mut().for_each(Orbits::clear);
-    }
-
-    /// Nobody can run: the end, a deadlock, or the state after a violation.
-    fn terminal(&mut self, index: u32) {
-        self.terminals += 1;
-        let program = self.task.program;
-        if let Some(v) = self.base.violation() {
-            let Search { orphans, base, unsignaled, .. } = self;
-            unsignaled.extend(orphans.iter().filter(|f| base.world.is_owed(**f)));
-            if self.overflows(v) {
-                return;
-            }
-            self.cut.insert(index);
-            return self.note_violation(v, index);
-        }
-        let Some(mut orbits) = self.orbits.take() else {
-            let well = self.end(Target::kept(index));
-            if well {
-                self.good.push(index);
-            }
-            return;
-        };
-        let (mut well, mut broken) = (false, false);
-        let mut kept = self.base.clone();
-        orbits.each_image(program, &mut kept, |image, by| {
-            self.base.copy_from(image, program);
-            let ended = self.end(Target { state: index, by });
-            (well, broken) = (well | ended, broken | !ended);
-        });
-        self.base = kept;
-        self.orbits = Some(orbits);
-        if well {
-            self.good.push(index);
-        }
-        self.uneven |= well && broken;
-    }
-
-    fn overflows(&mut self, v: Violation) -> bool {
-        let is = v.property == Property::CAPACITY_EXCEEDED;
-        if is {
-            self.overflow.get_or_insert(v);
-        }
-        is
-    }
-
-    /// An end: whether it is a good one.
-    fn end(&mut self, target: Target) -> bool {
-        let program = self.task.program;
-        let base = &self.base;
-        self.unsignaled.extend(self.orphans.iter().filter(|f| base.world.is_owed(**f)));
-        let broken = diagnose::stuck(program, &self.base).or_else(|| {
-            self.next.copy_from(&self.base, program);
-            self.next.conclude_covering(program, Some(&mut self.cover))
-        });
-        if let Some(v) = broken {
-            if !self.overflows(v) {
-                self.note_violation_of(v, target);
-            }
-            return false;
-        }
-        if self.warns {
-            let warnings = self.next.warnings(program);
-            if !warnings.is_empty() {
-                self.warned.insert(target.state);
-            }
-            warnings.into_iter().for_each(|v| self.note_violation_of(v, target));
-        }
-        self.note(self.next.outcome(program));
-        self.judge(target, |c| c.moment == Moment::AtEnd, true);
-        true
-    }
-
-    /// A way of breaking a property, and a state that shows it: only those at the least depth are kept. Of an orbit
-    /// every state shows one.
-    fn note_violation(&mut self, v: Violation, index: u32) {
-        match &self.orbits {
-            None => self.note_violation_of(v, Target::kept(index)),
-            Some(orbits) => {
-                for (v, by) in orbits.symmetry.violations(v) {
-                    self.note_violation_of(v, Target { state: index, by });
-                }
+                step += 1;
             }
         }
     }
 
-    fn note_violation_of(&mut self, v: Violation, target: Target) {
-        self.note(Outcome::Violated(v));
+    /// Takes in what was seen in the states of a chunk, of which this one of the level is the first.
+    fn note(&mut self, notes: &mut Notes, first: usize, here: &Frontier) {
+        if let Some(cover) = &mut notes.cover {
+            cover.drain_into(&mut self.cover);
+        }
+        self.terminals += notes.terminals;
+        self.good.append(&mut notes.good);
+        notes.cut.iter().for_each(|state| self.cut.insert(*state));
+        notes.warned.iter().for_each(|state| self.warned.insert(*state));
+        self.unsignaled.append(&mut notes.unsignaled);
+        self.overflow = self.overflow.or(notes.overflow);
+        notes.outcomes.drain(..).for_each(|outcome| self.note_outcome(outcome));
+        notes.violations.drain(..).for_each(|(v, target)| self.note_violation(v, target));
+        self.watched.iter_mut().zip(&notes.glimpses).for_each(|(seen, glimpse)| seen.add(glimpse));
+        if let (Some(depend), Some(more)) = (&mut self.depend, &notes.depend) {
+            depend.add(more);
+        }
+        if let (Some(usage), Some(more)) = (&mut self.usage, &notes.usage) {
+            usage.add(more);
+        }
+        (self.unfit, self.uneven) = (self.unfit | notes.unfit, self.uneven | notes.uneven);
+        if let Some(orbits) = &mut self.orbits {
+            let program = self.task.program;
+            let alike = |(at, action, v): &(usize, Action, Violation)| {
+                orbits.names_alike(program, here.get(first + at), *action, *v)
+            };
+            self.uneven |= !notes.named.iter().all(alike);
+        }
+    }
+
+    /// A way of breaking a property, and a state that shows it: only those at the least depth are kept.
+    fn note_violation(&mut self, v: Violation, target: Target) {
+        self.note_outcome(Outcome::Violated(v));
         let level = self.graph.level_of(target.state);
         let known = self.violations.entry(v).or_default();
         let last = known.last().map(|t| t.state);
@@ -635,54 +616,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What was warned of on the way to a state: at the least depth it was the last step that did.
-    #[cold]
-    fn note_warnings(&mut self, index: u32, warnings: Vec<Violation>) {
-        if !warnings.is_empty() {
-            self.warned.insert(index);
-        }
-        warnings.into_iter().for_each(|v| self.note_violation(v, index));
-    }
-
-    fn note(&mut self, outcome: Outcome) {
+    fn note_outcome(&mut self, outcome: Outcome) {
         let bytes = room::of_outcome(&outcome);
         if self.outcomes.insert(outcome) {
             self.noted += bytes;
-        }
-    }
-
-    fn watch(&mut self, index: u32) {
-        self.judge(Target::kept(index), |c| c.moment != Moment::AtEnd, false);
-    }
-
-    /// Notes where conditions are true and false; at the end in the concluded state, where teardown has run.
-    fn judge(&mut self, target: Target, which: fn(&Condition) -> bool, concluded: bool) {
-        let (task, index) = (self.task, target.state);
-        for (c, seen) in task.conditions.iter().zip(&mut self.watched) {
-            if !which(c) {
-                continue;
-            }
-            let state = if concluded { &self.next } else { &self.base };
-            match c.eval(task.program, state) {
-                Ok(Some(true)) => {
-                    seen.mixed |= seen.last.1 == Some(index);
-                    seen.last.0 = Some(index);
-                    seen.seen_true.get_or_insert(target);
-                    if matches!(c.moment, Moment::Eventually | Moment::Settles | Moment::Never) {
-                        seen.marked.insert(index);
-                    }
-                }
-                Ok(Some(false)) => {
-                    seen.mixed |= seen.last.0 == Some(index);
-                    seen.last.1 = Some(index);
-                    seen.seen_false.get_or_insert(target);
-                    if matches!(c.moment, Moment::Always | Moment::AtEnd) {
-                        seen.marked.insert(index);
-                    }
-                }
-                Ok(None) => {}
-                Err(_) => seen.failed = true,
-            }
         }
     }
 

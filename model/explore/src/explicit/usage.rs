@@ -22,6 +22,7 @@ use fenceweave_kernel::{
 type Taken = Option<(Violation, u32, Action)>;
 
 /// How one lock is used.
+#[derive(Clone, PartialEq)]
 struct Uses {
     lock: ObjId,
     in_softirq: Option<ThreadId>,
@@ -33,6 +34,7 @@ struct Uses {
 }
 
 /// How the locks of a program are used, as far as seen.
+#[derive(Clone, PartialEq)]
 pub(super) struct Usage(Vec<Uses>);
 
 impl Usage {
@@ -98,6 +100,26 @@ impl Usage {
             let v = Violation { rule: Some(rule), object, ..Violation::new(property, t, pc) };
             taken.get_or_insert((v, index, action));
         }
+    }
+
+    /// Adds what was seen in states behind those that this is of; what was seen before stands.
+    pub(super) fn add(&mut self, later: &Usage) {
+        for (uses, more) in self.0.iter_mut().zip(&later.0) {
+            uses.in_softirq = uses.in_softirq.or(more.in_softirq);
+            uses.in_hardirq = uses.in_hardirq.or(more.in_hardirq);
+            uses.softirqs_on = uses.softirqs_on.or(more.softirqs_on);
+            uses.hardirqs_on = uses.hardirqs_on.or(more.hardirqs_on);
+            uses.behind_line = uses.behind_line.or(more.behind_line);
+        }
+    }
+
+    /// Makes this one equal to another of the same program; whether it was not.
+    pub(super) fn follow(&mut self, other: &Usage) -> bool {
+        let changed = self != other;
+        if changed {
+            self.0.clone_from(&other.0);
+        }
+        changed
     }
 
     /// The locks whose uses do not go together: one for each lock, and for each kind of interrupt.

@@ -85,8 +85,7 @@ numbered! {
 
 impl Form {
     /// Every form.
-    #[cfg(test)]
-    pub(crate) const ALL: &'static [Form] = &{
+    pub const ALL: &'static [Form] = &{
         let mut all = [Form::numbered(0); FORMS.len()];
         let mut i = 0;
         while i < all.len() {

@@ -1,0 +1,110 @@
+//! Who expands a state, and when, tells nothing: one, two and three workers come to the same result, to the last count
+//! and step of a trace, whole or cut by a limit. On shipped scenarios of every subject and on generated programs.
+//!
+//! Debug builds give a level to several workers that has a handful of states, in chunks of a few.
+//!
+//! `WORKERS_GENERATED=N` looks at more programs, `WORKERS_STATES=N` at larger ones.
+
+mod programs;
+mod shipped;
+
+use fenceweave_explore::{Exploration, Limits, Task, explicit};
+use fenceweave_kernel::Condition;
+use fenceweave_scenario::{
+    Case, Engine,
+    generate::{Size, from_seed},
+    load, load_file,
+};
+use std::{collections::BTreeMap, num::NonZeroUsize};
+
+/// Cases of each subject.
+const CASES: usize = 4;
+
+/// A number that the environment may replace.
+fn limit(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
+
+/// What was held against each other.
+#[derive(Default, Debug)]
+struct Seen {
+    programs: u64,
+    complete: u64,
+    cut: u64,
+    violated: u64,
+    by_orbits: u64,
+}
+
+/// The same by one, two and three workers.
+fn explored(task: &Task<'_>, limits: &Limits, options: explicit::Options) -> Exploration {
+    let by = |workers| {
+        let workers = NonZeroUsize::new(workers).expect("some workers");
+        explicit::explore_with(task, limits, explicit::Options { workers, ..options }, &())
+    };
+    let one = by(1);
+    for workers in [2, 3] {
+        let several = by(workers);
+        let name = &task.program.name;
+        assert_eq!(one.coverage, several.coverage, "{name} by {workers} workers, {options:?}");
+        assert_eq!(one.counts, several.counts, "{name} by {workers} workers, {options:?}");
+        assert!(one == several, "{name} by {workers} workers, {options:?}:\n{one:#?}\n{several:#?}");
+    }
+    one
+}
+
+fn hold(case: &Case, states: u64, seen: &mut Seen) {
+    let conditions: Vec<Condition> =
+        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    let limits = Limits { states, ..Limits::default() };
+    let options = explicit::Options { symmetry: 2, ..explicit::Options::default() };
+    let whole = explored(&task, &limits, options);
+    seen.programs += 1;
+    seen.complete += u64::from(whole.coverage.is_complete());
+    seen.violated += u64::from(!whole.found.is_empty());
+    seen.by_orbits += u64::from(whole.counts.permutations > 0);
+    // Somewhere in the middle of a level.
+    let cut = explored(&task, &Limits { states: whole.counts.states * 5 / 9, ..limits }, explicit::Options::default());
+    seen.cut += u64::from(!cut.coverage.is_complete());
+    if !whole.found.is_empty() {
+        explored(&task, &limits, explicit::Options { until_violation: true, ..options });
+    }
+    if seen.programs.is_multiple_of(8) {
+        let exact = explicit::Options { exact: true, fine: true, ..options };
+        explored(&task, &Limits { memory_bytes: 400 << 10, ..limits }, exact);
+        explored(&task, &limits, explicit::Options { contracts: true, ..options });
+    }
+}
+
+#[test]
+fn shipped_scenarios_come_to_the_same_by_any_number_of_workers() {
+    let mut subjects: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for path in shipped::scenarios() {
+        subjects.entry(path.parent().map(|folder| folder.to_path_buf())).or_default().push(path);
+    }
+    let (mut seen, states) = (Seen::default(), limit("WORKERS_STATES", 1_000));
+    for paths in subjects.values() {
+        for path in paths.iter().step_by(paths.len().div_ceil(CASES)) {
+            let loaded = load_file(path).expect("a shipped scenario");
+            // The first is mostly right, the last one wrong.
+            let all = || loaded.scenarios.iter().flat_map(|s| &s.cases);
+            all().next().into_iter().chain(all().skip(1).last()).for_each(|case| hold(case, states, &mut seen));
+        }
+    }
+    println!("shipped: {seen:?} of {} subjects", subjects.len());
+    assert!(seen.complete > 60 && seen.cut > 60 && seen.violated > 20, "{seen:?}");
+}
+
+#[test]
+fn generated_programs_come_to_the_same_by_any_number_of_workers() {
+    let mut seen = Seen::default();
+    for number in 0..limit("WORKERS_GENERATED", 80) {
+        let text =
+            if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
+        let loaded = load("generated.kdl", &text).ok();
+        let case = loaded.and_then(|loaded| loaded.scenarios.into_iter().flat_map(|s| s.cases).next());
+        case.iter().for_each(|case| hold(case, limit("WORKERS_STATES", 1_000), &mut seen));
+    }
+    println!("generated: {seen:?}");
+    assert!(seen.programs > 40 && seen.complete > 15, "{seen:?}");
+}
