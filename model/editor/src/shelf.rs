@@ -31,6 +31,8 @@ pub(crate) struct Shelf {
     /// The folder in which libraries are found before the built-in ones.
     folder: Option<PathBuf>,
     built_in: BTreeMap<String, Vec<Arc<Book>>>,
+    /// Files of one's own, as they were when somebody looked into them.
+    own: BTreeMap<PathBuf, Arc<Book>>,
 }
 
 /// Where a file is, for what it uses itself.
@@ -42,7 +44,7 @@ enum Place {
 
 impl Shelf {
     pub(crate) fn new(folder: Option<PathBuf>) -> Shelf {
-        Shelf { folder: folder.map(|folder| folder.canonicalize().unwrap_or(folder)), built_in: BTreeMap::new() }
+        Shelf { folder: folder.map(|folder| folder.canonicalize().unwrap_or(folder)), ..Shelf::default() }
     }
 
     /// The files of a library of that name; those of a folder that was named have an address of their own, those in the
@@ -85,7 +87,7 @@ impl Shelf {
         queue.extend(names.used.iter().map(|used| (used.clone(), place.clone())));
         let beside = match uri::to_library(&document.uri) {
             Some(file) => self.library(file.split('/').next().unwrap_or_default()),
-            None if names.is_library() => path.as_deref().map_or_else(Vec::new, |path| siblings(path, open)),
+            None if names.is_library() => path.as_deref().map_or_else(Vec::new, |path| self.siblings(path, open)),
             None => vec![],
         };
         let mut books = beside;
@@ -102,10 +104,44 @@ impl Shelf {
             let Some((used, place)) = queue.pop_front() else { return found };
             books = match (used.quoted, place) {
                 (false, _) => self.library(&used.target),
-                (true, Place::Folder(folder)) => beside_it(&folder.join(&used.target), open),
+                (true, Place::Folder(folder)) => self.beside_it(&folder.join(&used.target), open),
                 (true, Place::BuiltIn) => vec![],
             };
         }
+    }
+
+    /// A file, or the files of a folder, that a `use` names.
+    fn beside_it(&mut self, path: &Path, open: &Documents) -> Vec<Arc<Book>> {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let paths = if path.is_dir() { files_in(&path) } else { vec![path] };
+        paths.iter().filter_map(|path| self.book(path, open)).collect()
+    }
+
+    fn book(&mut self, path: &Path, open: &Documents) -> Option<Arc<Book>> {
+        /// So many files are kept.
+        const KEPT: usize = 4 * FILES_MAX;
+        let text = open.text_at(path)?;
+        if let Some(known) = self.own.get(path).filter(|known| known.text.as_str() == text) {
+            return Some(Arc::clone(known));
+        }
+        let shown = path.file_name()?.to_string_lossy().into_owned();
+        let names = Names::of(&text);
+        let book = Arc::new(Book { uri: uri::of_file(path), shown, text: Text::new(&text), names });
+        if self.own.len() >= KEPT {
+            self.own.clear();
+        }
+        self.own.insert(path.to_owned(), Arc::clone(&book));
+        Some(book)
+    }
+
+    /// The other files of the library that a file is one of.
+    fn siblings(&mut self, path: &Path, open: &Documents) -> Vec<Arc<Book>> {
+        if !is_in_library(path) {
+            return vec![];
+        }
+        let own = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let others = files_in(path.parent().unwrap_or(Path::new(""))).into_iter();
+        others.filter(|other| *other != own).filter_map(|other| self.book(&other, open)).collect()
     }
 }
 
@@ -117,29 +153,6 @@ pub(crate) fn uri_of(file: &str, folder: Option<&Path>) -> String {
     };
     let own = folder.map(|folder| folder.join(file)).filter(|path| path.is_file());
     own.map_or_else(|| uri::of_library(file), |path| uri::of_file(&path))
-}
-
-/// A file, or the files of a folder, that a `use` names.
-fn beside_it(path: &Path, open: &Documents) -> Vec<Arc<Book>> {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let paths = if path.is_dir() { files_in(&path) } else { vec![path] };
-    paths.iter().filter_map(|path| book(path, open)).collect()
-}
-
-fn book(path: &Path, open: &Documents) -> Option<Arc<Book>> {
-    let text = open.text_at(path)?;
-    let shown = path.file_name()?.to_string_lossy().into_owned();
-    Some(Arc::new(Book { uri: uri::of_file(path), shown, text: Text::new(&text), names: Names::of(&text) }))
-}
-
-/// The other files of the library that a file is one of.
-fn siblings(path: &Path, open: &Documents) -> Vec<Arc<Book>> {
-    if !is_in_library(path) {
-        return vec![];
-    }
-    let own = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let others = files_in(path.parent().unwrap_or(Path::new(""))).into_iter();
-    others.filter(|other| *other != own).filter_map(|other| book(&other, open)).collect()
 }
 
 /// Whether a file is one of a library that is a folder: there are others, and none has a scenario.

@@ -24,7 +24,7 @@ pub(super) fn keep_apart(libraries: &mut Libraries, own: &File, sources: &mut So
     for (unit, library) in libraries.units.iter().enumerate() {
         for file in &library.files {
             each(&file.tree.nodes, &mut |node| {
-                let (linkage, node) = linked(node.clone());
+                let (linkage, node) = linked(without_its_script(node));
                 for name in declared(&node) {
                     places.entry(name).or_default().insert(Place { linkage, unit, file: file.number });
                 }
@@ -41,6 +41,18 @@ pub(super) fn keep_apart(libraries: &mut Libraries, own: &File, sources: &mut So
             rename(libraries, &name, *place, sources, mistakes);
         }
     }
+}
+
+/// A declaration; of a function its head alone, for what it does declares nothing here.
+fn without_its_script(node: &Node) -> Node {
+    let is_function = |word: &str| matches!(word, "fn" | "proc");
+    let second = node.entries.first().map(|entry| &entry.value.kind);
+    let behind = matches!(second, Some(ValueKind::Word(word)) if is_function(word));
+    if !is_function(&node.name.text) && !behind {
+        return node.clone();
+    }
+    let Node { name, entries, head, broken, .. } = node;
+    Node { name: name.clone(), entries: entries.clone(), block: None, head: *head, broken: *broken }
 }
 
 /// What stands at the top, whatever cases or options it is for.
