@@ -71,6 +71,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       reference    Print the reference page of the scenario language
       library      List the libraries that are built in; print one
       new          Make a first scenario of one's own, with a mistake in it and its cure
+      lsp          Speak with an editor on standard input and output: mistakes while typing, what a word means, cases to check
       completions  Print what a shell needs to complete commands and options
       man          Write manual pages into a folder, one for each command
       help         Print this message or the help of the given subcommand(s)

@@ -123,7 +123,7 @@ fn what_happens_eventually_is_judged_by_explicit_or_by_nobody() {
     "#);
     insta::assert_snapshot!(project.run("check --engine explicit --states 2 unseen.kdl").sheet(), @r#"
     unseen: INCOMPLETE: holds so far
-      explicit  incomplete: more than 2 states; 3 states were found and 1 looked at
+      explicit  incomplete: more than 2 states; 3 states were found and 1 looked at; came to 5 of 6 statements, 0 outcomes
 
     note: explicit did not find livelock (incomplete: more than 2 states; 3 states were found and 1 looked at)
 

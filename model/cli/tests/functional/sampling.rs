@@ -29,7 +29,7 @@ fn a_sample_that_sees_nothing_wrong_is_incomplete() {
     let project = Project::new().file("twice.kdl", TWICE);
     insta::assert_snapshot!(project.run("check twice.kdl --only fixed --sample urw --executions 20").sheet(), @"
     twice/fixed: INCOMPLETE: holds so far
-      shuttle  sampled at random
+      shuttle  sampled at random; came to 2 of 2 statements, 2 outcomes
 
     note: 20 executions by urw, seed 1; a sample finds mistakes, but never shows that there are none
 

@@ -121,7 +121,7 @@ struct Sampling {
     started: Instant,
     tally: Tally,
     incomplete: Option<String>,
-    /// What the executions came to, once they are over.
+    /// What setup and the executions came to, before the first and after the last of them.
     cover: Option<Cover>,
 }
 
@@ -170,10 +170,11 @@ impl Sampling {
 }
 
 impl Director for Sampling {
-    fn begin(&mut self, program: &Program, at: &mut At) -> bool {
+    fn begin(&mut self, _program: &Program, at: &mut At) -> bool {
         let goes_on = self.goes_on();
         match goes_on {
-            true => drop(at.cover.get_or_insert_with(|| Cover::new(program))),
+            // From the first one on it goes along.
+            true => at.cover = at.cover.take().or(self.cover.take()),
             false => self.cover = at.cover.take(),
         }
         goes_on
@@ -216,6 +217,8 @@ pub fn sample(
     progress: &dyn Progress,
 ) -> Exploration {
     let limits = Limits { executions: executions.min(limits.executions), ..*limits };
+    let mut cover = Cover::new(task.program);
+    let initial = State::initial_covering(task.program, Some(&mut cover));
     let sampling = Sampling {
         sampler,
         seed,
@@ -225,9 +228,9 @@ pub fn sample(
         started: Instant::now(),
         tally: Tally::new(task),
         incomplete: None,
-        cover: None,
+        cover: Some(cover),
     };
-    let initial = State::initial(task.program).grained(task.program, task.conditions, task.has_loops);
+    let initial = initial.grained(task.program, task.conditions, task.has_loops);
     let sampling = rig::run_from(initial.clone(), task.program, sampling, |s| {
         let counts = s.tally.counts();
         progress.tick(counts.executions + counts.blocked, counts.transitions);

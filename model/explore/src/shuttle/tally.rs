@@ -143,12 +143,12 @@ impl Tally {
     }
 
     /// An execution is over: nobody can run, or its last step broke a property.
-    pub(crate) fn end(&mut self, program: &Program, at: &At, new: bool) {
+    pub(crate) fn end(&mut self, program: &Program, at: &mut At, new: bool) {
         self.counts.executions += 1;
         self.counts.terminals += u64::from(new);
         let broken = at.state.violation().or_else(|| diagnose::stuck(program, &at.state)).or_else(|| {
             self.scratch.copy_from(&at.state, program);
-            self.scratch.conclude(program)
+            self.scratch.conclude_covering(program, at.cover.as_mut())
         });
         match broken {
             Some(v) if v.property == Property::CAPACITY_EXCEEDED => {

@@ -76,7 +76,7 @@ impl Judge {
 
     /// Setup broke a property: there is nothing to run.
     pub(super) fn broken_before(&mut self) {
-        self.tally.end(&self.program, &self.at, true);
+        self.tally.end(&self.program, &mut self.at, true);
     }
 
     /// A thread does not come back.
@@ -188,7 +188,7 @@ impl Judge {
             new = self.tally.arrive(program, &mut self.at, ThreadSet::default()).new;
         }
         match run.at_rest || run.broke().is_some() {
-            true => self.tally.end(program, &self.at, new),
+            true => self.tally.end(program, &mut self.at, new),
             false => self.tally.note_blocked(),
         }
     }
