@@ -74,7 +74,7 @@ fn told(what: &str, seen: &Seen) {
 
 #[test]
 fn shipped_scenarios_come_to_the_same_with_each_access_a_step() {
-    let (mut seen, states) = (Seen::default(), limit("FINE_STATES", 3_000));
+    let (mut seen, states) = (Seen::default(), limit("FINE_STATES", 2_000));
     for path in shipped::scenarios() {
         let loaded = load_file(&path).expect("a shipped scenario");
         loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, states, &mut seen));

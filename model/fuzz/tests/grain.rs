@@ -110,7 +110,7 @@ fn told(what: &str, seen: &Seen) {
 #[test]
 fn shipped_scenarios_come_to_the_same_in_both_grains() {
     let root = shipped::root();
-    let states = limit("GRAIN_STATES", 2_500);
+    let states = limit("GRAIN_STATES", 1_500);
     let mut all: BTreeMap<String, Seen> = BTreeMap::new();
     for path in shipped::scenarios() {
         let loaded = load_file(&path).expect("a shipped scenario");
