@@ -11,6 +11,7 @@ mod comments;
 mod errors;
 mod functions;
 mod laws;
+mod locks;
 mod operations;
 mod source;
 mod wildcards;
