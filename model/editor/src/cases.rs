@@ -1,10 +1,10 @@
 //! Cases that are being checked, one after the other on a thread of their own, and what came of them.
 
-use crate::{lens::Place, server::Event};
+use crate::{desk::Desk, lens::Place, server::Event};
 use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::SyncSender},
+    sync::{Arc, mpsc::SyncSender},
     thread,
 };
 
@@ -85,18 +85,6 @@ struct Queue {
     over: bool,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    queue: Mutex<Queue>,
-    more: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// How far a case is.
 #[derive(Debug, Clone)]
 enum Standing {
@@ -107,7 +95,7 @@ enum Standing {
 /// The cases of all texts.
 pub(crate) struct Cases {
     known: BTreeMap<Key, Standing>,
-    shared: Arc<Shared>,
+    shared: Arc<Desk<Queue>>,
     checker: Arc<dyn Checker>,
 }
 
@@ -120,7 +108,7 @@ const STACK_BYTES: usize = 32 << 20;
 impl Cases {
     /// None so far; what comes of a check is sent to `to`.
     pub(crate) fn new(checker: Arc<dyn Checker>, to: SyncSender<Event>) -> Cases {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Desk::default());
         let (own, its_checker) = (Arc::clone(&shared), Arc::clone(&checker));
         let work = move || work(&own, &*its_checker, &to);
         // Without a thread nothing is checked, and everything else goes on.
@@ -216,7 +204,7 @@ impl Drop for Cases {
     }
 }
 
-fn work(shared: &Shared, checker: &dyn Checker, to: &SyncSender<Event>) {
+fn work(shared: &Desk<Queue>, checker: &dyn Checker, to: &SyncSender<Event>) {
     loop {
         let mut queue = shared.lock();
         let job = loop {
@@ -226,7 +214,7 @@ fn work(shared: &Shared, checker: &dyn Checker, to: &SyncSender<Event>) {
             if let Some(job) = queue.jobs.pop_front() {
                 break job;
             }
-            queue = shared.more.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = shared.wait(queue);
         };
         queue.running = Some(job.key.clone());
         checker.stop(false);

@@ -5,6 +5,7 @@
 //! reading does not, as long as that has no mistake; and when the typing rests, with it.
 
 use crate::{
+    desk::Desk,
     documents::{Document, Text},
     names::Names,
     server::Event,
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::SyncSender},
+    sync::{Arc, mpsc::SyncSender},
     thread,
     time::{Duration, Instant},
 };
@@ -47,26 +48,14 @@ struct Queue {
     over: bool,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    queue: Mutex<Queue>,
-    more: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Who looks for mistakes.
 #[derive(Debug)]
-pub(crate) struct Diagnose(Arc<Shared>);
+pub(crate) struct Diagnose(Arc<Desk<Queue>>);
 
 impl Diagnose {
     /// Nothing to do so far. `folder` is that of libraries, if one was named.
     pub(crate) fn new(folder: Option<PathBuf>, to: SyncSender<Event>) -> Diagnose {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Desk::default());
         let own = Arc::clone(&shared);
         let work = move || work(&own, folder.as_deref(), &to);
         // Without a thread no mistakes are told, and everything else goes on.
@@ -95,17 +84,17 @@ impl Drop for Diagnose {
     }
 }
 
-fn work(shared: &Shared, folder: Option<&Path>, to: &SyncSender<Event>) {
+fn work(shared: &Desk<Queue>, folder: Option<&Path>, to: &SyncSender<Event>) {
     let mut queue = shared.lock();
     while !queue.over {
         let next = queue.tasks.iter().min_by_key(|(_, task)| task.from).map(|(uri, task)| (uri.clone(), task.from));
         let Some((uri, from)) = next else {
-            queue = shared.more.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = shared.wait(queue);
             continue;
         };
         let left = from.saturating_duration_since(Instant::now());
         if !left.is_zero() {
-            queue = shared.more.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            queue = shared.wait_for(queue, left);
             continue;
         }
         let Some(task) = queue.tasks.remove(&uri) else { continue };

@@ -21,6 +21,7 @@ mod cases;
 mod complete;
 mod cursor;
 mod define;
+mod desk;
 mod diagnose;
 mod documents;
 mod hover;
