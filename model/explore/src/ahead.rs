@@ -1,10 +1,10 @@
 //! What lies ahead of one state: the nearest end, and the nearest at which something is wrong.
 //!
-//! For somebody who goes step by step. It is a search of its own, from any state, in the steps that a replay takes, and a
-//! small one: where its bound is hit, it says so, and some executions are run at random instead.
+//! For somebody who goes step by step. It is a search of its own, from any state, in the steps that a replay takes, and
+//! a small one: where its bound is hit, it says so, and some executions are run at random instead.
 
 use crate::{diagnose, interrupt};
-use fenceweave_kernel::{Action, Condition, Moment, Program, State, ThreadId, Violation};
+use fenceweave_kernel::{Action, Condition, Moment, Program, Property, State, ThreadId, Violation, thread::Run};
 use std::collections::{HashSet, VecDeque};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -30,10 +30,7 @@ pub fn standing(program: &Program, conditions: &[Condition], state: &State) -> S
     if let Some(violation) = state.violation() {
         return Standing::Broken(violation);
     }
-    let breaks = |moment, value| match (moment, value) {
-        (Moment::Never, Some(true)) | (Moment::Always, Some(false)) => true,
-        _ => false,
-    };
+    let breaks = |moment, value| matches!((moment, value), (Moment::Never, Some(true)) | (Moment::Always, Some(false)));
     let value = |c: &Condition, state: &State| c.eval(program, state).ok().flatten();
     if let Some(at) = conditions.iter().position(|c| breaks(c.moment, value(c, state))) {
         return Standing::Condition(at);
@@ -61,13 +58,19 @@ pub enum Goal {
 }
 
 impl Goal {
+    /// Where the model has no more room, nothing is over and nothing is wrong.
     fn is_met(self, standing: Standing, is_over: bool) -> bool {
         match (self, standing) {
+            (_, Standing::Broken(violation)) if is_limit(violation) => false,
             (Goal::Well, Standing::Well) | (Goal::Wrong, Standing::Broken(_) | Standing::Condition(_)) => true,
             (Goal::End, _) => is_over,
             _ => false,
         }
     }
+}
+
+fn is_limit(violation: Violation) -> bool {
+    violation.property == Property::CAPACITY_EXCEEDED
 }
 
 /// How far a search may go.
@@ -100,8 +103,8 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The shortest way from a state to what is looked for, at least one step long; where the bound is hit before one is
-    /// found, any.
+    /// The shortest way from a state to what is looked for, at least one step long; where the bound is hit before one
+    /// is found, any.
     ///
     /// What goes on for ever ends nowhere and breaks nothing here: that is judged on the whole graph.
     pub fn search(&self, from: &State, goal: Goal, reach: Reach) -> Ahead {
@@ -114,6 +117,7 @@ impl Scene<'_> {
                 let standing = standing(program, self.conditions, &next);
                 let is_over = next.violation().is_some() || next.enabled(program).is_empty();
                 let is_met = goal.is_met(standing, is_over);
+                search.was_cut |= matches!(standing, Standing::Broken(violation) if is_limit(violation));
                 // What was wrong on the way does not end well.
                 let goes_on = !is_over && (goal != Goal::Well || standing == Standing::Open);
                 let number = search.add(&mut next, (at, action), is_met || goes_on);
@@ -131,7 +135,7 @@ impl Scene<'_> {
         Ahead { way: self.at_random(from, goal, reach), is_certain: false, states }
     }
 
-    /// Some executions, the same ones every time; in the first nobody is left who can go on.
+    /// Some executions, the same ones every time; in the first of them nobody is left as long as he can go on.
     fn at_random(&self, from: &State, goal: Goal, reach: Reach) -> Option<Vec<Action>> {
         let mut seed = 1_u64;
         let mut pick = |n: usize| {
@@ -163,7 +167,7 @@ impl Scene<'_> {
         best
     }
 
-    /// The steps with which a thread that has just taken one finishes its operation: as long as it can go on, in one way
+    /// The steps with which a thread that takes this one finishes its operation: as long as it can go on, in one way
     /// only, and nothing is wrong.
     pub fn to_the_operations_end(&self, from: &State, first: Action, most: usize) -> Vec<Action> {
         let (program, thread) = (self.program, first.thread);
@@ -188,7 +192,7 @@ impl Scene<'_> {
 
 /// Whether a thread sleeps, and goes on by itself only if time passes.
 fn asleep(state: &State, thread: ThreadId) -> bool {
-    matches!(state.thread(thread).run(), fenceweave_kernel::thread::Run::Asleep(..)) && !state.is_awake(thread)
+    matches!(state.thread(thread).run(), Run::Asleep(..)) && !state.is_awake(thread)
 }
 
 /// Every step that can be taken in a state.

@@ -5,8 +5,8 @@
 //! as markup: the JSON has no character that could end its element, and the script makes text of it, never HTML.
 //!
 //! `html/state.rs` says what is shown of a state, `html/data.rs` what is shown of an execution, `html/by_hand.rs` what
-//! can be chosen where a reader takes the steps: the page of `explore` is the same with `html/explore.js` in it, and may
-//! ask where it came from what follows.
+//! can be chosen where a reader takes the steps: the page of `explore` is the same with `html/explore.js` in it, and
+//! may ask where it came from what follows.
 
 mod by_hand;
 mod data;

@@ -1,8 +1,8 @@
 //! `fenceweave explore`: a page on which one chooses every step by hand, and sees what follows.
 //!
-//! The page comes from this process, on the loopback alone. It keeps the way that was gone, and sends it whole with every
-//! question, so nothing is kept here: a state is where a way leads. Whoever asks must know a word that is made anew each
-//! time (`door.rs`), and nothing is read without a bound (`wire.rs`).
+//! The page comes from this process, on the loopback alone. It keeps the way that was gone, and sends it whole with
+//! every question, so nothing is kept here: a state is where a way leads. Whoever asks must know a word that is made
+//! anew each time (`door.rs`), and nothing is read without a bound (`wire.rs`).
 
 mod door;
 mod ways;

@@ -1,8 +1,8 @@
 //! Who is answered: whoever knows the word of this run, and calls this machine by a name of its own.
 //!
-//! The word stands in the address, so no other page can guess where to ask, nor another user of the machine. The name is
-//! looked at because any site may let its own name lead to 127.0.0.1 (DNS rebinding): then the browser would take us for
-//! that site, and let it read what we answer.
+//! The word stands in the address, so no other page can guess where to ask, nor another user of the machine. The name
+//! is looked at because any site may let its own name lead to 127.0.0.1 (DNS rebinding): then the browser would take us
+//! for that site, and let it read what we answer.
 
 use super::wire::{Request, Response};
 use std::fmt::Write as _;
@@ -115,7 +115,9 @@ mod tests {
         for host in ["127.0.0.1:4000", "localhost:4000", "LocalHost:4000"] {
             assert_eq!(door.admit(&request("GET", &target, &[("host", host)])).ok(), Some(Wanted::Page), "{host}");
         }
-        for host in ["evil.example:4000", "127.0.0.1", "127.0.0.1:4001", "127.0.0.1.evil.example:4000", "", "[::1]:4000"] {
+        for host in
+            ["evil.example:4000", "127.0.0.1", "127.0.0.1:4001", "127.0.0.1.evil.example:4000", "", "[::1]:4000"]
+        {
             assert_eq!(refused(door.admit(&request("GET", &target, &[("host", host)]))), 403, "{host}");
         }
         assert_eq!(refused(door.admit(&request("GET", &target, &[]))), 400);
@@ -127,7 +129,9 @@ mod tests {
     fn who_does_not_know_the_word_is_refused() {
         let door = Door::new(4000).expect("a door");
         let word = &door.word;
-        for target in ["/", "", "/look", "//look", &format!("/{word}"), &format!("/{}/", &word[1..]), &format!("/{word}0/")] {
+        for target in
+            ["/", "", "/look", "//look", &format!("/{word}"), &format!("/{}/", &word[1..]), &format!("/{word}0/")]
+        {
             assert_eq!(refused(door.admit(&request("GET", target, &[("host", "127.0.0.1:4000")]))), 403, "{target}");
         }
     }

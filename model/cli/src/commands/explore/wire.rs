@@ -1,7 +1,7 @@
 //! Requests and responses of HTTP/1.1, one of each on a connection.
 //!
-//! Of what comes nothing is read without a bound: the head, how many lines it has, the body, and the time that all of it
-//! may take.
+//! Of what comes nothing is read without a bound: the head, how many lines it has, the body, and the time that all of
+//! it may take.
 
 use std::{
     io::{self, Read, Write},
