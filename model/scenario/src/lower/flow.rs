@@ -189,8 +189,7 @@ impl<'a> Lower<'a> {
             if self.is_exhausted() {
                 break;
             }
-            // What is said of the next statement is none itself.
-            *self.budget -= usize::from(node.name.text != "survives");
+            *self.budget -= 1;
             rest = after;
             unit.at_statement(self.source_line(node.head));
             unit.forget_temporaries();
