@@ -193,6 +193,7 @@ impl Protocol for AddFence {
             }
             (At::Replace, Some(l)) => self.replace(cx, l),
             (_, Some(l)) => self.extend(cx, l),
+            // Who frees the list has been told that its lock is held.
             (_, None) => Flow::Done(Value::Word(0)),
         }
     }
