@@ -16,7 +16,9 @@ use crate::{
     shelf::{is_in_library, uri_of},
     uri,
 };
-use fenceweave_scenario::{Mistake, Report, Span, load, load_as, load_of_library, look_at_syntax, while_typing};
+use fenceweave_scenario::{
+    Mistake, Replaced, Report, Span, load, load_of_library, load_replacing, look_at_syntax, while_typing,
+};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,11 +45,16 @@ const STACK_BYTES: usize = 32 << 20;
 struct Task {
     version: i64,
     text: Arc<str>,
+    /// Files of libraries that are open, by what they are called there, and what they say.
+    open: Arc<[Opened]>,
     /// When; nothing is to be done before.
     from: Instant,
     /// Whether the `kdl` crate is asked, too.
     rested: bool,
 }
+
+/// A file of a library that is open: what it is called below the folder of libraries, and what it says.
+pub(crate) type Opened = (String, Arc<str>);
 
 /// What a look has found: diagnostics by the address of their text.
 pub(crate) type ByText = BTreeMap<String, Vec<Value>>;
@@ -82,9 +89,9 @@ impl Diagnose {
     }
 
     /// A text is new, or has changed.
-    pub(crate) fn look(&self, document: &Document) {
-        let task =
-            Task { version: document.version, text: document.text.shared(), from: Instant::now(), rested: false };
+    pub(crate) fn look(&self, document: &Document, open: &Arc<[Opened]>) {
+        let (version, text, open) = (document.version, document.text.shared(), Arc::clone(open));
+        let task = Task { version, text, open, from: Instant::now(), rested: false };
         let mut queue = self.whole.lock();
         if !queue.slow.contains(&document.uri) {
             queue.tasks.insert(document.uri.clone(), task);
@@ -161,8 +168,8 @@ fn work(shared: &Desk<Queue>, folder: Option<&Path>, to: &SyncSender<Event>) {
         let Some(task) = queue.tasks.remove(&uri) else { continue };
         drop(queue);
         let look = || match task.rested {
-            true => mistakes(&uri, &task.text, folder),
-            false => while_typing(|| mistakes(&uri, &task.text, folder)),
+            true => mistakes(&uri, &task.text, (folder, &task.open)),
+            false => while_typing(|| mistakes(&uri, &task.text, (folder, &task.open))),
         };
         let began = Instant::now();
         // A bug of ours is told in the place of mistakes, and the next text is looked at.
@@ -205,7 +212,7 @@ fn panicked() -> Value {
 }
 
 /// The mistakes of a text and of what it uses.
-pub(crate) fn mistakes(uri: &str, text: &str, folder: Option<&Path>) -> ByText {
+pub(crate) fn mistakes(uri: &str, text: &str, (folder, open): (Option<&Path>, &[Opened])) -> ByText {
     let path = uri::to_file(uri);
     let mut found = BTreeMap::from([(uri.to_owned(), vec![])]);
     // What is in the binary is nobody's to put right.
@@ -215,7 +222,10 @@ pub(crate) fn mistakes(uri: &str, text: &str, folder: Option<&Path>) -> ByText {
     let read = match &path {
         None => load(uri, text).map(drop),
         Some(path) if Names::of(text).is_library() && is_in_library(path) => load_of_library(path, text),
-        Some(path) => load_as(path, text).map(drop),
+        Some(path) => {
+            let replaced: Vec<Replaced<'_>> = open.iter().map(|(file, text)| Replaced { file, text }).collect();
+            load_replacing(path, text, &replaced).map(drop)
+        }
     };
     if let Err(report) = read {
         let own = Own { uri, path: path.as_deref(), text: Text::new(text) };

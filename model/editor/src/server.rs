@@ -4,7 +4,7 @@ use crate::{
     cases::{Asked, Cases, Checker, Grade, Key, Told},
     complete::complete,
     define::define,
-    diagnose::{ByText, Diagnose},
+    diagnose::{ByText, Diagnose, Opened},
     documents::{Document, Documents, Position, Text},
     hover::hover,
     lens::{CHECK, Place, cases, hints, lenses},
@@ -103,6 +103,8 @@ struct Server<W> {
     out: W,
     settings: Settings,
     phase: Phase,
+    /// The folder of libraries.
+    libraries: Option<PathBuf>,
     documents: Documents,
     shelf: Shelf,
     /// What is declared in each open text, as of a version.
@@ -134,6 +136,7 @@ pub fn serve(
     let mut server = Server {
         out: output,
         phase: Phase::Fresh,
+        libraries: folder.clone(),
         documents: Documents::default(),
         shelf: Shelf::new(folder.clone()),
         names: BTreeMap::new(),
@@ -329,7 +332,8 @@ impl<W: Write> Server<W> {
     fn notified(&mut self, method: &str, params: &Value) {
         // What one text says, another may use.
         if matches!(method, "textDocument/didSave" | "workspace/didChangeWatchedFiles") {
-            return self.documents.all().for_each(|document| self.diagnose.look(document));
+            let open = self.open_libraries();
+            return self.documents.all().for_each(|document| self.diagnose.look(document, &open));
         }
         let document = &params["textDocument"];
         let Some(uri) = document["uri"].as_str() else { return };
@@ -364,9 +368,26 @@ impl<W: Write> Server<W> {
     fn has_changed(&mut self, uri: &str) {
         self.cases.give_up(uri);
         self.publish(&verdicts_of(uri), ByText::new(), None);
-        if let Some(document) = self.documents.get(uri) {
-            self.diagnose.look(document);
+        let open = self.open_libraries();
+        // What a library says, any text may use.
+        let is_library = self.documents.get(uri).is_some_and(|document| self.in_libraries(document).is_some());
+        for document in self.documents.all().filter(|document| is_library || document.uri == uri) {
+            self.diagnose.look(document, &open);
         }
+    }
+
+    /// What a text is called below the folder of libraries that was named, if it is there.
+    fn in_libraries(&self, document: &Document) -> Option<String> {
+        let folder = self.libraries.as_deref()?;
+        let path = document.path()?;
+        let below = path.strip_prefix(folder).ok()?;
+        Some(below.display().to_string())
+    }
+
+    /// The files of libraries that are open.
+    fn open_libraries(&self) -> Arc<[Opened]> {
+        let opened = |document: &Document| Some((self.in_libraries(document)?, document.text.shared()));
+        self.documents.all().filter_map(opened).collect()
     }
 
     fn looked(&mut self, uri: &str, version: i64, found: ByText, (rested, skimmed): (bool, bool)) {

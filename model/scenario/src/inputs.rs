@@ -168,7 +168,7 @@ impl Swept {
         replaced: Option<Replaced<'_>>,
     ) -> Result<Swept, Report> {
         let mut mistakes = Mistakes::new(name, source);
-        let read = library::read_replacing(name, source, (Some(folder_of(path)), replaced), &mut mistakes);
+        let read = library::read_replacing(name, source, (Some(folder_of(path)), replaced.as_slice()), &mut mistakes);
         mistakes.end_of_syntax();
         let files = mistakes.anew();
         mistakes.into_result(Swept { read, files, wholes: Mutex::default() })

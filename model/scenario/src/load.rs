@@ -148,7 +148,7 @@ pub fn load_file_as(name: &str, path: &Path) -> Result<Loaded, Report> {
 ///
 /// Every mistake of the text, and of what it reaches of libraries.
 pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded, Report> {
-    loaded(name, source, (folder, None))
+    loaded(name, source, (folder, &[]))
 }
 
 /// Reads the statements of a text and nothing of what they mean.
@@ -162,16 +162,16 @@ pub fn look_at_syntax(name: &str, source: &str) -> Result<(), Report> {
     mistakes.into_result(())
 }
 
-/// Reads a text as if it were in that file, with another text in the place of a library's.
+/// Reads a text as if it were in that file, with other texts in the place of some files of libraries.
 ///
 /// # Errors
 ///
 /// Every mistake of the text, and of what it reaches of libraries.
-pub fn load_replacing(path: &Path, source: &str, replaced: Replaced<'_>) -> Result<Loaded, Report> {
-    loaded(&path.display().to_string(), source, (Some(folder_of(path)), Some(replaced)))
+pub fn load_replacing(path: &Path, source: &str, replaced: &[Replaced<'_>]) -> Result<Loaded, Report> {
+    loaded(&path.display().to_string(), source, (Some(folder_of(path)), replaced))
 }
 
-fn loaded(name: &str, source: &str, from: (Option<&Path>, Option<Replaced<'_>>)) -> Result<Loaded, Report> {
+fn loaded(name: &str, source: &str, from: (Option<&Path>, &[Replaced<'_>])) -> Result<Loaded, Report> {
     let mut mistakes = Mistakes::new(name, source);
     let read = library::read_replacing(name, source, from, &mut mistakes);
     mistakes.end_of_syntax();
@@ -204,7 +204,7 @@ pub fn load_of_library(path: &Path, source: &str) -> Result<(), Report> {
     let (file, shown) = (path.display().to_string(), folder.join("whole").display().to_string());
     let mut mistakes = Mistakes::new(&shown, user);
     let replaced = Replaced { file: &file, text: source };
-    let read = library::read_replacing(&shown, user, (Some(folder), Some(replaced)), &mut mistakes);
+    let read = library::read_replacing(&shown, user, (Some(folder), &[replaced]), &mut mistakes);
     mistakes.end_of_syntax();
     lowered(&library::Read { whole: true, ..read }, mistakes, &shown, user).map(drop)
 }

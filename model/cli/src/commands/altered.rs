@@ -202,7 +202,7 @@ fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str, noticers: &Noticers) 
         for who in left {
             let (subject, slot, known) = (&all[who.0], &mut loaded[who.0], case(who));
             if slot.is_none() {
-                let Ok(changed) = load_replacing(Path::new(subject.file), subject.text, replaced) else {
+                let Ok(changed) = load_replacing(Path::new(subject.file), subject.text, &[replaced]) else {
                     return (Fate::Unread, None);
                 };
                 *slot = Some(changed);

@@ -95,3 +95,27 @@ fn what_cannot_be_read_is_told_before_all_of_it_is_read_and_what_was_known_comes
     let place = json!(line + 3);
     assert!(told.as_array().unwrap().iter().any(|told| told["range"]["start"]["line"] == place), "{told}");
 }
+
+#[test]
+fn what_is_typed_in_a_library_reaches_the_texts_that_use_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../library/drm_sched");
+    fs::create_dir(folder.join("drm_sched")).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.join("drm_sched").join(path.file_name().unwrap())).unwrap();
+    }
+    let mut editor = Editor::silent(Some(folder.clone())).initialized();
+    let user = format!("file://{}/s.kdl", folder.display());
+    editor.open(&user, "scenario s {\n    use drm_sched\n    thread t { new_one }\n    expect { holds }\n}\n");
+    let told = editor.mistakes(&user);
+    assert_eq!(told[0]["range"]["start"]["line"], 2, "{told:?}");
+    let path = fs::read_dir(folder.join("drm_sched")).unwrap().next().unwrap().unwrap().path();
+    let library = format!("file://{}", path.display());
+    let text = fs::read_to_string(&path).unwrap();
+    editor.open(&library, &text);
+    let end = text.matches('\n').count();
+    editor.change(&library, 2, change((end, 0, 0), "fn new_one { }\n"));
+    editor.wait(|m| m["params"]["uri"] == *user && m["params"]["diagnostics"] == json!([]));
+}

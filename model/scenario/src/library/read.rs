@@ -84,14 +84,14 @@ impl Replaced<'_> {
 
 /// Reads what a scenario's file uses. `folder` is where that file is; a text that is in none uses no files.
 pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &mut Mistakes) -> Read {
-    read_replacing(name, source, (folder, None), mistakes)
+    read_replacing(name, source, (folder, &[]), mistakes)
 }
 
-/// The same with the text of one library's file replaced.
+/// The same with the texts of some files of libraries replaced.
 pub(crate) fn read_replacing(
     name: &str,
     source: &str,
-    (folder, replaced): (Option<&Path>, Option<Replaced<'_>>),
+    (folder, replaced): (Option<&Path>, &[Replaced<'_>]),
     mistakes: &mut Mistakes,
 ) -> Read {
     let mut tree = syntax::parse(source, mistakes);
@@ -179,7 +179,7 @@ struct Reader<'m> {
     /// Each `use` that nobody has looked at: its place, what it names, and the file that it is in.
     open: VecDeque<(Span, Target, usize)>,
     told_too_much: bool,
-    replaced: Option<Replaced<'m>>,
+    replaced: &'m [Replaced<'m>],
     mistakes: &'m mut Mistakes,
 }
 
@@ -307,7 +307,7 @@ impl Reader<'_> {
             return;
         }
         let name = &origin.name();
-        let replaced = self.replaced.filter(|replaced| replaced.is(name));
+        let replaced = self.replaced.iter().find(|replaced| replaced.is(name));
         let text = replaced.map_or(text, |replaced| replaced.text);
         let mut own = Mistakes::new(name, text);
         let (mut tree, folder) = match origin {
