@@ -84,6 +84,8 @@ pub enum Command {
     Library(LibraryArgs),
     /// Make a first scenario of one's own, with a mistake in it and its cure.
     New(NewArgs),
+    /// Speak with an editor on standard input and output: mistakes while typing, what a word means, cases to check.
+    Lsp(LspArgs),
     /// Print what a shell needs to complete commands and options.
     Completions(CompletionsArgs),
     /// Write manual pages into a folder, one for each command.
@@ -101,6 +103,20 @@ pub struct NewArgs {
     /// Make a package of tests around it as well, so that `cargo test` checks every scenario.
     #[arg(long)]
     pub test: bool,
+}
+
+/// Arguments of `lsp`.
+#[derive(Args, Debug)]
+pub struct LspArgs {
+    /// Say on standard input and output; there is no other way, and editors say so.
+    #[arg(long, hide = true)]
+    pub stdio: bool,
+    /// Most states of a case that is checked from the editor.
+    #[arg(long, value_name = "N", default_value = "2000000")]
+    pub states: u64,
+    /// Most time of a case that is checked from the editor, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub time: Duration,
 }
 
 /// Arguments of `completions`.
@@ -647,7 +663,8 @@ pub struct MutantsArgs {
     /// Most time for all mistakes in a scenario together, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub seconds: Option<Duration>,
-    /// Most states of one mistake in a scenario [default: twenty times what the scenario has, and 20000 more].
+    /// Most states of one mistake in a scenario [default: twenty times what the scenario has, and 20000 more; of a
+    /// library, where no case ends with so many, about 3000000 in all cases together].
     #[arg(long, value_name = "N")]
     pub states: Option<u64>,
     /// Print JSON: one object a line for each mistake in a scenario, and one for all of them.

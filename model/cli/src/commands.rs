@@ -13,6 +13,7 @@ mod fuzz;
 mod inputs;
 mod library;
 mod list;
+mod lsp;
 mod merge;
 mod mutants;
 mod new;
@@ -97,7 +98,10 @@ pub fn main() -> Exit {
 
 /// Runs a command.
 pub fn run(cli: &Cli) -> Exit {
-    signals::listen();
+    // An editor's server ends as any program does; what is to stop its searches are changes of the text.
+    if !matches!(cli.command, Command::Lsp(_)) {
+        signals::listen();
+    }
     choose_colours(cli.color);
     if let Some(folder) = &cli.libraries
         && let Err(why) = fenceweave_scenario::find_libraries_in(folder)
@@ -108,7 +112,7 @@ pub fn run(cli: &Cli) -> Exit {
     if !interrupt::requested() {
         return exit;
     }
-    if !matches!(cli.command, Command::Check(_) | Command::Stress(_)) {
+    if !matches!(cli.command, Command::Check(_) | Command::Stress(_) | Command::Lsp(_)) {
         complain("interrupted: not everything was looked at\n");
     }
     exit.max(Exit::Incomplete)
@@ -134,6 +138,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::Properties => properties(),
         Command::Library(a) => library::library(a),
         Command::New(a) => new::new(a),
+        Command::Lsp(a) => lsp::lsp(a, cli.libraries.clone()),
         Command::Completions(a) => shell::completions(a),
         Command::Man(a) => shell::man(a),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),

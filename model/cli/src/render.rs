@@ -7,10 +7,10 @@ use crate::{
     run::{CaseRun, scenario_engine},
 };
 use fenceweave_explore::{Coverage, Engine, Exploration, Found, Trace, Watched, diagnose::NO_ROOM};
-use fenceweave_kernel::Property;
+use fenceweave_kernel::{Condition, Property, Symmetry};
 use fenceweave_report::{Clause, Counterexample, CountsShown, Sheet, outcomes, style::Role, summary, token, trace};
 use fenceweave_scenario::{Case, Expected, Loaded, Verdict};
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 /// Most lines of an outcome table, and most further counterexamples, that `check` shows; `explain` shows all.
 const MAX_LINES: usize = 12;
@@ -330,12 +330,45 @@ fn engine_lines(case: &Case, run: &CaseRun, view: View<'_>) -> String {
         if let Some(main) = main.filter(|m| m.engine != r.engine && ran(r)) {
             let _ = write!(out, "; {}", compared(r, main));
         }
+        if let Some(known) = known_so_far(case, r) {
+            let _ = write!(out, "; {known}");
+        }
+        if let Some(why) = not_by_orbits(case, r).filter(|_| view.times) {
+            let _ = write!(out, "; not by orbits: threads do the same, but {why}");
+        }
         out.push('\n');
     }
     for o in &run.comparison.weak_only {
         let _ = writeln!(out, "  weak memory only: {}", outcome_text(&case.program, o));
     }
     out
+}
+
+/// Of a search that did not look at everything: how much of the text it came to, so that it says what it does not know.
+fn known_so_far(case: &Case, r: &Exploration) -> Option<String> {
+    let cover = r.cover.as_ref().filter(|_| !r.coverage.is_complete())?;
+    let mut statements: BTreeMap<(u16, u32, u32), bool> = BTreeMap::new();
+    let scripts = case.program.scripts.iter().chain([&case.program.setup, &case.program.teardown]);
+    for (at, script) in scripts.enumerate() {
+        let steps = script.lines.iter().zip(cover.of(at)).filter(|(line, _)| line.line > 0);
+        for (line, passed) in steps {
+            *statements.entry((line.file, line.line, line.column)).or_default() |= passed.came > 0;
+        }
+    }
+    let came = statements.values().filter(|came| **came).count();
+    let (all, outcomes) = (statements.len(), r.outcomes.len());
+    let ends = if outcomes == 1 { "outcome" } else { "outcomes" };
+    (all > 0).then(|| format!("came to {came} of {all} statements, {outcomes} {ends}"))
+}
+
+/// Why the states of threads that do the same were not taken together.
+fn not_by_orbits(case: &Case, r: &Exploration) -> Option<&'static str> {
+    if r.engine != Engine::Explicit || r.counts.permutations > 0 || !ran(r) {
+        return None;
+    }
+    let expected = case.expectations.conditions(scenario_engine(r.engine));
+    let conditions: Vec<Condition> = expected.map(|e| e.condition.clone()).collect();
+    Symmetry::of(&case.program, &conditions).err().flatten()
 }
 
 fn ran(r: &Exploration) -> bool {

@@ -2,7 +2,7 @@
 //! back-off. Prints states, transitions, time, and peak memory per visited state.
 //!
 //! `cargo run --release -p fenceweave-explore --example ring -- 5 wait-die [unstamped] [exact] [no-handoff]
-//! [optimistic-spin]`; `0` threads is the empty run.
+//! [optimistic-spin] [workers=2]`; `0` threads is the empty run.
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::{
@@ -11,7 +11,7 @@ use fenceweave_kernel::{
     fixed, lock_all,
     ww::{self, Config, CtxHow, Variant},
 };
-use std::time::Instant;
+use std::{num::NonZeroUsize, time::Instant};
 
 /// The ring; stamped: stamps are given in setup, in the order of the threads, else each thread takes its own.
 fn ring(n: usize, wound_wait: bool, stamped: bool, config: Config) -> Program {
@@ -66,8 +66,10 @@ fn main() {
     let program = ring(n, wound_wait, !args.iter().any(|a| a == "unstamped"), config);
     let task = Task { program: &program, conditions: &[], has_loops: true };
     let limits = Limits { states: 100_000_000, memory_bytes: 16 << 30, ..Limits::default() };
+    let workers = args.iter().find_map(|a| a.strip_prefix("workers=")?.parse().ok()).unwrap_or(NonZeroUsize::MIN);
+    let options = explicit::Options { exact, workers, ..explicit::Options::default() };
     let start = Instant::now();
-    let e = explicit::explore_with(&task, &limits, explicit::Options { exact, ..explicit::Options::default() }, &());
+    let e = explicit::explore_with(&task, &limits, options, &());
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "ring {n} {}: {:?} {} states {} transitions depth {} outcomes {} in {seconds:.2} s = {:.2} M transitions/s; {:.0} bytes a state",

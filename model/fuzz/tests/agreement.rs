@@ -96,6 +96,41 @@ const TAKEN_IN_THE_STEP_THAT_BREAKS: &str = "scenario s {
     thread renews { init inner }
 }";
 
+/// A fill that is too early is told, and what it leaves is seen by nobody.
+const FILLED_TOO_EARLY: &str = "scenario s {
+    frame page
+    fence one
+    fence two
+    thread once { frame-fill page fence=one }
+    thread twice { frame-fill page fence=one; frame-fill page fence=two }
+}";
+
+/// Whether a frame may be freed, and its end, are one step: no fill comes in between.
+const FILLED_WHILE_IT_IS_FREED: &str = "scenario s {
+    frame page
+    fence done
+    thread fills { frame-fill page fence=done }
+    thread frees { frames-free page }
+}";
+
+/// Two sides of a mapping, one of which is freed too early.
+const FREED_UNDER_A_JOB: &str = "scenario s {
+    frame page
+    dma-device device
+    fence done
+    thread frees { frames-free page }
+    thread jobs { dma-map device page dir=0 into=bus; device-job bus under=done }
+}";
+
+/// The page is cleared while a device writes it.
+const CLEARED_WHILE_FILLED: &str = "scenario s {
+    frame page
+    lock l
+    fence done
+    thread clears { page-clear page }
+    thread fills { trylock l; frame-fill page fence=done }
+}";
+
 #[test]
 fn what_the_engines_once_told_apart_is_the_same_to_them() {
     let bounds = Bounds { loom: 1_000, ..SMALL };
@@ -105,6 +140,10 @@ fn what_the_engines_once_told_apart_is_the_same_to_them() {
         A_WARNING_AND_THE_END,
         BROKEN_BEFORE_A_QUIET_RELEASE,
         TAKEN_IN_THE_STEP_THAT_BREAKS,
+        FILLED_TOO_EARLY,
+        FILLED_WHILE_IT_IS_FREED,
+        FREED_UNDER_A_JOB,
+        CLEARED_WHILE_FILLED,
     ];
     for text in texts {
         let facts = oracle::judge(text, false, &bounds).unwrap_or_else(|f| panic!("{}\n{}\n{text}", f.check, f.detail));

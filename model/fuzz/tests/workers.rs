@@ -18,7 +18,7 @@ use fenceweave_scenario::{
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 /// Cases of each subject.
-const CASES: usize = 10;
+const CASES: usize = 4;
 
 /// A number that the environment may replace.
 fn limit(name: &str, otherwise: u64) -> u64 {
@@ -82,7 +82,7 @@ fn shipped_scenarios_come_to_the_same_by_any_number_of_workers() {
     for path in shipped::scenarios() {
         subjects.entry(path.parent().map(|folder| folder.to_path_buf())).or_default().push(path);
     }
-    let (mut seen, states) = (Seen::default(), limit("WORKERS_STATES", 2_000));
+    let (mut seen, states) = (Seen::default(), limit("WORKERS_STATES", 1_000));
     for paths in subjects.values() {
         for path in paths.iter().step_by(paths.len().div_ceil(CASES)) {
             let loaded = load_file(path).expect("a shipped scenario");
@@ -92,19 +92,19 @@ fn shipped_scenarios_come_to_the_same_by_any_number_of_workers() {
         }
     }
     println!("shipped: {seen:?} of {} subjects", subjects.len());
-    assert!(seen.complete > 100 && seen.cut > 100 && seen.violated > 40 && seen.by_orbits > 5, "{seen:?}");
+    assert!(seen.complete > 60 && seen.cut > 60 && seen.violated > 20, "{seen:?}");
 }
 
 #[test]
 fn generated_programs_come_to_the_same_by_any_number_of_workers() {
     let mut seen = Seen::default();
-    for number in 0..limit("WORKERS_GENERATED", 120) {
+    for number in 0..limit("WORKERS_GENERATED", 80) {
         let text =
             if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
         let loaded = load("generated.kdl", &text).ok();
         let case = loaded.and_then(|loaded| loaded.scenarios.into_iter().flat_map(|s| s.cases).next());
-        case.iter().for_each(|case| hold(case, limit("WORKERS_STATES", 2_000), &mut seen));
+        case.iter().for_each(|case| hold(case, limit("WORKERS_STATES", 1_000), &mut seen));
     }
     println!("generated: {seen:?}");
-    assert!(seen.programs > 60 && seen.complete > 30, "{seen:?}");
+    assert!(seen.programs > 40 && seen.complete > 15, "{seen:?}");
 }

@@ -19,7 +19,12 @@ pub fn diagram(example: &Counterexample<'_>) -> String {
     let replay = Replay::of(program, example.trace);
     let mut out = String::from("sequenceDiagram\n");
     let name = |t: ThreadId| escaped(program.thread_name(t));
-    for t in program.threads().filter(|t| replay.steps.iter().any(|s| s.thread == *t)) {
+    // Who is woken and takes no step is there all the same.
+    let takes_part = |t: &ThreadId| {
+        let broken = example.violation.is_some_and(|v| v.thread == *t);
+        broken || replay.steps.iter().any(|s| s.thread == *t || s.changes.iter().any(|c| c.wakes(*t)))
+    };
+    for t in program.threads().filter(takes_part) {
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(out, "    participant t{} as {}", t.0, name(t));
     }

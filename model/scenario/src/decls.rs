@@ -18,16 +18,21 @@ pub(crate) fn named(name: &str) -> Option<&'static DeclRow> {
 pub(crate) fn reference() -> String {
     let mut page = String::from("# Declarations\n\nEach takes one name or more.\n\n");
     for decl in all() {
-        page.push_str(&format!("## `{}`\n\nDeclares {}.", synopsis(decl), decl.meaning));
-        if !decl.kernel.is_empty() {
-            page.push_str(&format!(" Models `{}`.", decl.kernel));
-        }
-        page.push_str("\n\n");
-        page.push_str(&crate::ops::described(decl.options));
+        page.push_str(&format!("## `{}`\n\n{}", synopsis(decl), said(decl)));
     }
     page
 }
 
-fn synopsis(decl: &DeclRow) -> String {
+/// What it declares, what that is in the kernel, and its options.
+pub(crate) fn said(decl: &DeclRow) -> String {
+    let mut text = format!("Declares {}.", decl.meaning);
+    if !decl.kernel.is_empty() {
+        text.push_str(&format!(" Models `{}`.", decl.kernel));
+    }
+    text.push_str("\n\n");
+    text + &crate::ops::described(decl.options)
+}
+
+pub(crate) fn synopsis(decl: &DeclRow) -> String {
     format!("{} NAME…{}", decl.name, crate::ops::options_written(decl.options))
 }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::library::{self, Replaced};
 use crate::load::{Case, folder_of};
@@ -132,6 +133,9 @@ pub struct Swept {
     read: library::Read,
     /// The files, as mistakes show them.
     files: Mistakes,
+    /// What the tuples of a scenario have in common, by its name, once somebody has asked; not if there is a mistake in
+    /// it.
+    wholes: Mutex<Vec<(String, Arc<lower::Whole>)>>,
 }
 
 impl Swept {
@@ -167,7 +171,7 @@ impl Swept {
         let read = library::read_replacing(name, source, (Some(folder_of(path)), replaced), &mut mistakes);
         mistakes.end_of_syntax();
         let files = mistakes.anew();
-        mistakes.into_result(Swept { read, files })
+        mistakes.into_result(Swept { read, files, wholes: Mutex::default() })
     }
 
     /// What it says, with what it uses.
@@ -182,8 +186,9 @@ impl Swept {
     /// What is wrong with the declarations of its inputs.
     pub fn tuples(&self, scenario: &str, case: Option<&str>, fixed: &Fixed, most: usize) -> Result<Tuples, Report> {
         let mut mistakes = self.files.anew();
-        let tuples = lower::tuples(&self.read, (scenario, case), (fixed, most), &mut mistakes);
-        self.told(mistakes, tuples)
+        let whole = self.whole(scenario, &mut mistakes);
+        let tuples = whole.map(|whole| lower::tuples((&self.read, &whole), case, (fixed, most), &mut mistakes));
+        self.told(mistakes, tuples.unwrap_or_default())
     }
 
     /// The case with the values of a tuple.
@@ -193,8 +198,23 @@ impl Swept {
     /// What is wrong with it for these values.
     pub fn case(&self, scenario: &str, case: Option<&str>, tuple: &Tuple) -> Result<Option<Case>, Report> {
         let mut mistakes = self.files.anew();
-        let lowered = lower::case_of(&self.read, (scenario, case), tuple, &mut mistakes);
+        let whole = self.whole(scenario, &mut mistakes);
+        let lowered = whole.and_then(|whole| lower::case_of((&self.read, &whole), case, tuple, &mut mistakes));
         self.told(mistakes, lowered)
+    }
+
+    /// What is known of a scenario before a tuple is.
+    fn whole(&self, scenario: &str, mistakes: &mut Mistakes) -> Option<Arc<lower::Whole>> {
+        // Whoever panicked with the lock had not changed what is behind it.
+        let mut wholes = self.wholes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = wholes.iter().find(|(name, _)| name == scenario) {
+            return Some(Arc::clone(known));
+        }
+        let whole = Arc::new(lower::whole(&self.read, scenario, mistakes)?);
+        if mistakes.is_empty() {
+            wholes.push((scenario.to_owned(), Arc::clone(&whole)));
+        }
+        Some(whole)
     }
 
     fn told<T>(&self, mut mistakes: Mistakes, read: T) -> Result<T, Report> {

@@ -34,6 +34,7 @@ mod sources;
 mod syntax;
 mod variants;
 mod versions;
+mod vocabulary;
 mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
@@ -41,13 +42,15 @@ pub use fmt::format;
 pub use inputs::{Fixed, InputValue, Swept, Tuple, Tuples};
 pub use library::{Replaced, find_libraries_in, libraries, library_files, library_page, one_file};
 pub use load::{
-    Case, Limits, Loaded, Scenario, load, load_as, load_file, load_file_as, load_in, load_library, load_replacing,
-    read, read_from,
+    Case, Limits, Loaded, Scenario, load, load_as, load_file, load_file_as, load_in, load_library, load_of_library,
+    load_replacing, read, read_from,
 };
 pub use lower::Words;
-pub use mistakes::{Mistake, Place, Report, Span};
-pub use outline::{Entry, Statement, outline};
+pub use mistakes::{Elsewhere, Mistake, Place, Report, Span};
+pub use outline::{Entry, Statement, outline, sketch};
 pub use page::reference_page;
 pub use pci::{PciTree, pci_trees};
+pub use syntax::while_typing;
 pub use versions::{with_library, with_option};
+pub use vocabulary::{Role, Term, of_every_operation, vocabulary};
 pub use warnings::{Coverage, Looked, Seen, Taken, Warnings, warnings};

@@ -157,6 +157,23 @@ pub fn load_library(name: &str, options: &str, beside: &str) -> Result<(), Repor
     lowered(&library::Read { whole: true, ..read }, mistakes, name, &source).map(drop)
 }
 
+/// Reads a text as if it were in that file, which is one of a library in a folder: with the other files of that,
+/// whether a scenario would reach what it says or not.
+///
+/// # Errors
+///
+/// Every mistake of all of them; what a driver has to declare is among what they miss.
+pub fn load_of_library(path: &Path, source: &str) -> Result<(), Report> {
+    let folder = folder_of(path);
+    let user = "scenario whole { use \"./\"; thread whole { } }";
+    let (file, shown) = (path.display().to_string(), folder.join("whole").display().to_string());
+    let mut mistakes = Mistakes::new(&shown, user);
+    let replaced = Replaced { file: &file, text: source };
+    let read = library::read_replacing(&shown, user, (Some(folder), Some(replaced)), &mut mistakes);
+    mistakes.end_of_syntax();
+    lowered(&library::Read { whole: true, ..read }, mistakes, &shown, user).map(drop)
+}
+
 fn lowered(read: &library::Read, mut mistakes: Mistakes, name: &str, source: &str) -> Result<Loaded, Report> {
     let scenarios = match read.libraries.own() {
         Some(unit) => {

@@ -63,9 +63,10 @@ mod xarray;
 
 pub(crate) use expect::CLAUSES;
 pub(crate) use flow::{STATEMENTS, alternatives, is_conditional_else};
+pub(crate) use inject::of_every_call;
 pub use names::Words;
 pub(crate) use names::{constant, is_name};
-pub(crate) use scenario::{SECTIONS, case_of, scenarios, tuples};
+pub(crate) use scenario::{SECTIONS, Whole, case_of, scenarios, tuples, whole};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -50,6 +50,19 @@ struct Other {
     label: String,
 }
 
+/// Another place that matters for a mistake.
+#[derive(Debug, Clone, Copy)]
+pub struct Elsewhere<'m> {
+    /// The file that it is in.
+    pub file: &'m str,
+    /// What that says.
+    pub text: &'m str,
+    /// Where it is there.
+    pub span: Span,
+    /// Why it matters.
+    pub why: &'m str,
+}
+
 impl Mistake {
     /// The kind of mistake, a stable name such as `unknown-op`.
     pub fn kind(&self) -> &'static str {
@@ -69,6 +82,22 @@ impl Mistake {
     /// The file that it is in: the scenario's, or that of a library.
     pub fn file(&self) -> &str {
         self.source.name()
+    }
+
+    /// What that file says.
+    pub fn text(&self) -> &str {
+        self.source.inner()
+    }
+
+    /// What was expected there; empty where nothing is.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+
+    /// Another place that matters.
+    pub fn elsewhere(&self) -> Option<Elsewhere<'_>> {
+        let Other { source, span, label } = self.seen.as_ref()?;
+        Some(Elsewhere { file: source.name(), text: source.inner(), span: *span, why: label })
     }
 
     /// Where it is, by line and column.

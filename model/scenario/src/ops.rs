@@ -6,7 +6,7 @@ pub(crate) use fenceweave_kernel::{
     op::*,
     operations::{all, named, of_kernel_function},
 };
-pub(crate) use page::{described, options_written, reference, synopsis};
+pub(crate) use page::{described, options_written, reference, said, synopsis};
 
 /// The operation of a name that has one meaning.
 pub(crate) fn only(name: &str) -> &'static OpSpec {

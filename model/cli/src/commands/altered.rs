@@ -33,10 +33,13 @@ const ROOM_AT_LEAST: u64 = 20_000;
 /// What it may need at first, where there are other scenarios that may notice it sooner.
 const FIRST_ROOM: u64 = 2;
 const FIRST_ROOM_AT_LEAST: u64 = 2_000;
+/// What one mistake in a library may need in all cases together, before it is not decided: one that lets every search
+/// grow without end would need it everywhere.
+const MOST_STATES: u64 = 3_000_000;
 /// Loom is asked about missing orders and barriers, which show with few preemptions.
 const PREEMPTIONS: u32 = 2;
-/// So many mistakes are tried before it is looked which cases have noticed them: the next ones are shown to those first.
-/// What is told is the same for any number of jobs.
+/// So many mistakes are tried before it is looked which cases have noticed them: the next ones are shown to those
+/// first. What is told is the same for any number of jobs.
 const AT_ONCE: usize = 8;
 /// So many cases of those that have noticed a mistake in a function are kept.
 const MOST_NOTICERS: usize = 8;
@@ -183,8 +186,8 @@ impl Noticers {
 }
 
 /// The first case that notices it, of those that come to its function at all: who has noticed others there, then the
-/// smallest; else what most of them say. Each has little room at first: who has not noticed it there is asked again when
-/// nobody else has.
+/// smallest; else what most of them say. Each has little room at first: who has not noticed it there is asked again
+/// when nobody else has.
 fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str, noticers: &Noticers) -> (Fate, Option<Noticer>) {
     let replaced = Replaced { file, text: &a.text };
     let each = |(of, subject): (usize, &Subject<'_>)| (0..subject.cases.len()).map(move |at| (of, at));
@@ -193,7 +196,7 @@ fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str, noticers: &Noticers) 
     left.retain(|who| case(*who).comes_to(&replaced, a));
     left.sort_by_key(|who| (noticers.rank(a, *who), case(*who).cost));
     let mut loaded: Vec<Option<Loaded>> = all.iter().map(|_| None).collect();
-    let mut worst = Fate::Same;
+    let (mut worst, mut spent) = (Fate::Same, 0);
     for (times, least) in [(FIRST_ROOM, FIRST_ROOM_AT_LEAST), (ROOM, ROOM_AT_LEAST)] {
         let mut again = vec![];
         for who in left {
@@ -205,11 +208,18 @@ fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str, noticers: &Noticers) 
                 *slot = Some(changed);
             }
             let Some(changed) = slot else { continue };
-            let room = |given: Option<u64>| given.unwrap_or(known.states * times + least);
-            match subject.fate_there(changed, known, a, (Some(replaced), room(subject.most))) {
+            let room = subject.most.unwrap_or(known.states * times + least);
+            if spent + room > MOST_STATES {
+                again.push(who);
+                continue;
+            }
+            match subject.fate_there(changed, known, a, (Some(replaced), room)) {
                 fate @ Fate::Noticed(..) => return (fate, Some(who)),
                 Fate::Unread => return (Fate::Unread, None),
-                Fate::Undecided => again.push(who),
+                Fate::Undecided => {
+                    spent += room;
+                    again.push(who);
+                }
                 fate => worst = worse(worst, fate),
             }
         }

@@ -344,6 +344,17 @@ fn any_number_of_jobs_prints_the_same_bytes() {
 }
 
 #[test]
+fn any_number_of_threads_finds_the_same_in_one_case() {
+    let project = Project::new().file("big.kdl", BIG);
+    for how in ["--states 8000 --no-symmetry", "--states 4000"] {
+        let one = project.run(&format!("check big.kdl --json {how} --jobs 1")).exits(3);
+        for jobs in [2, 3, 7] {
+            assert_eq!(project.run(&format!("check big.kdl --json {how} --jobs {jobs}")), one);
+        }
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_hears_no_complaint() {
     // More than a pipe holds, so that somebody writes into a closed one.
     let mut project = Project::new();

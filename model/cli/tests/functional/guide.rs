@@ -1,7 +1,10 @@
 //! The pages for newcomers, `README.md` and `scenarios/README.md`: what they say about their scenarios is what comes
 //! out, and the commands that they show can be given.
 
-use crate::project::{Project, Ran};
+use crate::{
+    pages::blocks,
+    project::{Project, Ran},
+};
 use std::path::Path;
 
 /// What a page shows of the binary, and under which name it has its scenario saved.
@@ -9,7 +12,8 @@ fn holds(page: &str, file: &str) -> usize {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
     let page = std::fs::read_to_string(page).expect("the page");
     let (mut ran, mut project, mut scenarios): (Option<Ran>, Project, usize) = (None, Project::new(), 0);
-    for (kind, text) in blocks(&page) {
+    for block in blocks(&page) {
+        let (kind, text) = (block.info, block.text);
         match kind {
             "kdl" | "kdl not-as-expected" => {
                 project = Project::new().file(file, text);
@@ -53,19 +57,6 @@ fn has_kdl(between: &str) -> bool {
 fn every_scenario_of_the_pages_runs_and_comes_out_as_they_say() {
     assert_eq!(holds("README.md", "two-orders.kdl"), 1);
     assert!(holds("scenarios/README.md", "frob.kdl") >= 3);
-}
-
-/// The fenced blocks of a page, each with what stands after its opening fence.
-fn blocks(page: &str) -> Vec<(&str, &str)> {
-    let mut blocks = vec![];
-    let mut rest = page;
-    while let Some((_, opened)) = rest.split_once("\n```") {
-        let (kind, text) = opened.split_once('\n').expect("a block begins on a line of its own");
-        let (text, after) = text.split_once("\n```\n").expect("a block is closed");
-        blocks.push((kind.trim(), text));
-        rest = after;
-    }
-    blocks
 }
 
 /// The steps of the first trace that a snapshot has for a scenario's case: those of its token, run by run.

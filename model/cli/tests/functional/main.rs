@@ -23,9 +23,12 @@ mod limits;
 mod listing;
 mod litmus;
 mod liveness;
+mod lsp;
 mod mistakes;
 mod mutants;
 mod output;
+#[expect(dead_code, reason = "the tests of the book use the rest")]
+mod pages;
 mod project;
 mod replay;
 mod sampling;

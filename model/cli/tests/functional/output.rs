@@ -164,7 +164,7 @@ pub(crate) fn signalled(project: &Project, arguments: &str, signal: &str) -> Ran
 fn a_signal_ends_a_search_with_what_it_has_covered() {
     let project = Project::new().file("scenarios/a-big.kdl", BIG).file("scenarios/b-big.kdl", BIG);
     for signal in ["INT", "TERM"] {
-        let ran = signalled(&project, "check scenarios", signal).exits(3);
+        let ran = signalled(&project, "check scenarios --jobs 1", signal).exits(3);
         assert!(ran.out.contains("incomplete: interrupted; "), "{}", ran.out);
         assert!(ran.out.contains("states were found and") && ran.out.contains("1 case in 1 file"), "{}", ran.out);
         assert!(ran.err.contains("interrupted: 1 of 2 files was not looked at"), "{}", ran.err);

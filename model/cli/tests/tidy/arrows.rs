@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::Visit;
 
 /// The crates, each of which may import those before it.
-const CRATES: &[&str] = &["pages", "judge", "kernel", "scenario", "explore", "report", "fuzz", "cli"];
+const CRATES: &[&str] = &["pages", "judge", "kernel", "scenario", "explore", "report", "fuzz", "editor", "cli"];
 
 /// The floors of `model/kernel/src` from the ground up, with the modules on each; those of the folder `ground` by their
 /// own names. `registry` stands outside: it names everything, and whoever asks for the whole list (one object of any

@@ -140,8 +140,8 @@ impl<'a> Images<'a> {
         Images { symmetry, canonical, exchanges, exact, image, next }
     }
 
-    /// Finds what a successor is known by, and adds it to the keys if that is wanted; the result is its fingerprint, and
-    /// who everybody is in the representative.
+    /// Finds what a successor is known by, and adds it to the keys if that is wanted; the result is its fingerprint,
+    /// and who everybody is in the representative.
     pub(super) fn find(&mut self, program: &Program, state: &mut State, keys: &mut Vec<u8>) -> (u128, Renaming) {
         let by = self.canonical.find(program, state);
         let key = self.canonical.bytes();

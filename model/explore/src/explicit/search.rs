@@ -6,7 +6,7 @@ use kept::Place;
 pub(super) use kept::Stage;
 
 use super::{
-    Options, Sightings,
+    Options, Sightings, Watchers,
     chunk::{Chunk, Notes, Taken},
     contracts,
     depend::{Dependencies, Link},
@@ -247,23 +247,23 @@ impl<'a> Search<'a> {
     }
 
     /// Visits every reachable state, or stops at a limit.
+    #[cfg(test)]
     pub(super) fn run(&mut self, progress: &dyn Progress) -> Coverage {
         let levels = self.begin();
-        self.run_from((levels, false), None, progress)
+        self.run_from((levels, false), (progress, None))
     }
 
-    /// Goes on from what another search of the same program has written, and writes such things itself.
+    /// The same, from what another search of the same program has written if there is that.
     pub(super) fn run_kept(
         &mut self,
         from: Option<saved::Reader<'_>>,
-        keeper: &dyn Keeper,
-        progress: &dyn Progress,
+        watchers: Watchers<'_>,
     ) -> Result<Coverage, saved::Bad> {
         let from = match from {
             Some(from) => self.load(from)?,
             None => (self.begin(), false),
         };
-        Ok(self.run_from(from, Some(keeper), progress))
+        Ok(self.run_from(from, watchers))
     }
 
     /// Visits the root.
@@ -279,12 +279,7 @@ impl<'a> Search<'a> {
     }
 
     /// Goes on from some level, which may have been begun.
-    fn run_from(
-        &mut self,
-        (mut levels, begun): (Levels, bool),
-        keeper: Option<&dyn Keeper>,
-        progress: &dyn Progress,
-    ) -> Coverage {
+    fn run_from(&mut self, (mut levels, begun): (Levels, bool), (progress, keeper): Watchers<'_>) -> Coverage {
         let mut crew = Crew::new(self);
         crew.begun = begun;
         let told = Told { progress, keeper };
@@ -360,7 +355,7 @@ impl<'a> Search<'a> {
         }
         let Levels { here, above } = levels;
         let (program, conditions) = (self.task.program, self.task.conditions.len());
-        let fresh = || Box::new(Chunk::apart(conditions, program));
+        let fresh = || Chunk::apart(conditions, program);
         let level = (&*here, self.index);
         let done = together::expand(&mut crew.all[..workers], level, fresh, |states, chunk| {
             if self.is_near_the_limit() {

@@ -1,5 +1,5 @@
-//! Several workers expand one level: whoever is free takes the next chunk of states, and one of them, the *first*, takes
-//! the chunks in, in the order of states.
+//! Several workers expand one level: whoever is free takes the next chunk of states, and one of them, the *first*,
+//! takes the chunks in, in the order of states.
 //!
 //! ```text
 //!   level k   [chunk 0][chunk 1][chunk 2][chunk 3]…      each worker: decode, step, encode, fingerprint, look
@@ -35,7 +35,7 @@ pub(super) fn chunk_at(level: &Frontier, from: usize) -> Range<usize> {
 }
 
 /// A chunk and what came of it, once somebody has expanded it.
-type Slot = (Range<usize>, Option<Box<Chunk>>);
+type Slot = (Range<usize>, Option<Chunk>);
 
 /// What workers share.
 struct Queue {
@@ -45,7 +45,7 @@ struct Queue {
     slots: VecDeque<Slot>,
     first: usize,
     /// Chunks that are not in use.
-    free: Vec<Box<Chunk>>,
+    free: Vec<Chunk>,
     /// Most slots.
     ahead: usize,
     /// It is over, for whatever reason.
@@ -53,10 +53,10 @@ struct Queue {
 }
 
 /// What is to be expanded: the number of a chunk, its states, and where to write.
-type Job = (usize, Range<usize>, Box<Chunk>);
+type Job = (usize, Range<usize>, Chunk);
 
 impl Queue {
-    fn job(&mut self, level: &Frontier, fresh: impl FnOnce() -> Box<Chunk>) -> Option<Job> {
+    fn job(&mut self, level: &Frontier, fresh: impl FnOnce() -> Chunk) -> Option<Job> {
         if self.over || self.next == level.len() || self.slots.len() == self.ahead {
             return None;
         }
@@ -67,14 +67,14 @@ impl Queue {
         Some((number, states, self.free.pop().unwrap_or_else(fresh)))
     }
 
-    fn put(&mut self, number: usize, chunk: Box<Chunk>) {
+    fn put(&mut self, number: usize, chunk: Chunk) {
         if let Some(slot) = self.slots.get_mut(number - self.first) {
             slot.1 = Some(chunk);
         }
     }
 
     /// The chunk that is to be taken in next, if it was expanded.
-    fn pop(&mut self) -> Option<(Range<usize>, Box<Chunk>)> {
+    fn pop(&mut self) -> Option<(Range<usize>, Chunk)> {
         let chunk = self.slots.front_mut()?.1.take()?;
         let (states, _) = self.slots.pop_front()?;
         self.first += 1;
@@ -119,7 +119,7 @@ impl Desk<'_> {
     }
 
     /// Expands chunk after chunk.
-    fn help(&self, expander: &mut Expander<'_>, fresh: impl Fn() -> Box<Chunk>) {
+    fn help(&self, expander: &mut Expander<'_>, fresh: impl Fn() -> Chunk) {
         let leaving = Leaving(self);
         let mut queue = self.lock();
         while !queue.over && queue.next < self.level.len() {
@@ -141,7 +141,7 @@ impl Desk<'_> {
     fn lead(
         &self,
         expander: &mut Expander<'_>,
-        fresh: impl Fn() -> Box<Chunk>,
+        fresh: impl Fn() -> Chunk,
         mut take: impl FnMut(Range<usize>, &mut Chunk) -> Result<bool, String>,
     ) -> Result<Option<usize>, String> {
         let _leaving = Leaving(self);
@@ -175,7 +175,7 @@ impl Desk<'_> {
 pub(super) fn expand(
     crew: &mut [Expander<'_>],
     (level, index): (&Frontier, u32),
-    fresh: impl Fn() -> Box<Chunk> + Sync,
+    fresh: impl Fn() -> Chunk + Sync,
     take: impl FnMut(Range<usize>, &mut Chunk) -> Result<bool, String>,
 ) -> Result<Option<usize>, String> {
     let ahead = AHEAD * crew.len();

@@ -11,6 +11,8 @@ struct Data<T> {
     start: Cell<T>,
     saved: Cell<T>,
     clock: Cell<Clock>,
+    /// Of what the machine keeps: who has read it.
+    readers: Cell<Clock>,
 }
 
 impl<T: Copy> Slot for Data<T> {
@@ -20,6 +22,7 @@ impl<T: Copy> Slot for Data<T> {
     fn go_live(&self) {
         self.value.set(self.start.get());
         self.clock.take();
+        self.readers.take();
     }
     fn save(&self) {
         self.saved.set(self.value.get());
@@ -33,7 +36,8 @@ impl<T: Copy + 'static> Data<T> {
     fn new(value: T) -> Rc<Data<T>> {
         let hub = Hub::creating();
         let (value, start, saved) = (Cell::new(value), Cell::new(value), Cell::new(value));
-        let data = Rc::new(Data { hub: Rc::clone(&hub), value, start, saved, clock: Cell::default() });
+        let (clock, readers) = (Cell::default(), Cell::default());
+        let data = Rc::new(Data { hub: Rc::clone(&hub), value, start, saved, clock, readers });
         hub.slots.borrow_mut().push(Rc::clone(&data) as Rc<dyn Slot>);
         data
     }
@@ -79,23 +83,46 @@ impl<T: Copy + 'static> SharedCell<T> for LoomCell<T> {
     }
 }
 
-/// A handle on a note of the checker's: nothing that a thread does may depend on it.
-pub(super) struct LoomNote<T>(Rc<Data<T>>);
+/// One thread's handle on a note of the checker's: nothing that a thread does may depend on it, unless it is what the
+/// machine itself keeps.
+pub(super) struct LoomNote<T> {
+    data: Rc<Data<T>>,
+    is_machines: bool,
+    who: usize,
+}
 
 impl<T> Clone for LoomNote<T> {
     fn clone(&self) -> Self {
-        LoomNote(Rc::clone(&self.0))
+        LoomNote { data: Rc::clone(&self.data), is_machines: self.is_machines, who: self.data.hub.cloning_for.get() }
+    }
+}
+
+impl<T> LoomNote<T> {
+    /// Whether steps come behind one another by it, while loom decides who comes when.
+    fn orders(&self) -> bool {
+        self.is_machines && self.data.hub.is_live()
     }
 }
 
 impl<T: Copy + 'static> NoteCell<T> for LoomNote<T> {
     fn new(value: T) -> Self {
-        LoomNote(Data::new(value))
+        LoomNote { data: Data::new(value), is_machines: false, who: 0 }
+    }
+    fn machine(value: T) -> Self {
+        LoomNote { data: Data::new(value), is_machines: true, who: 0 }
     }
     fn get(&self) -> T {
-        self.0.value.get()
+        if self.orders() {
+            self.data.hub.read(self.who, &self.data.clock);
+            self.data.hub.is_read(self.who, &self.data.readers);
+        }
+        self.data.value.get()
     }
     fn set(&mut self, value: T) {
-        self.0.value.set(value);
+        if self.orders() {
+            self.data.hub.read(self.who, &self.data.readers);
+            self.data.hub.wrote(self.who, &self.data.clock);
+        }
+        self.data.value.set(value);
     }
 }

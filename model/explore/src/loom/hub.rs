@@ -372,6 +372,13 @@ impl Hub {
         mine.iter_mut().zip(from).for_each(|(m, f)| *m = f.max(*m));
     }
 
+    /// Who has read what is kept by this clock.
+    pub(super) fn is_read(&self, who: usize, readers: &Cell<Clock>) {
+        let mut all = readers.get();
+        all.iter_mut().zip(self.clocks.borrow()[who]).for_each(|(a, c)| *a = c.max(*a));
+        readers.set(all);
+    }
+
     pub(super) fn wrote(&self, who: usize, clock: &Cell<Clock>) {
         self.comes_behind(who, clock.get());
         clock.set(self.clocks.borrow()[who]);

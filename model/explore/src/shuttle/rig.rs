@@ -10,7 +10,7 @@
 //! An execution ends when the director says so: every thread then returns at its next turn. It is not abandoned
 //! (`None` from the scheduler), because shuttle leaks the stacks of an abandoned execution's threads.
 
-use fenceweave_kernel::{Action, Program, State, memory::bytes::Bytes};
+use fenceweave_kernel::{Action, Cover, Program, State, memory::bytes::Bytes};
 use shuttle::{
     Config, FailurePersistence, MaxSteps, Runner,
     scheduler::{Schedule, Scheduler, Task, TaskId},
@@ -34,6 +34,8 @@ pub(crate) struct At {
     pub(crate) steps: Vec<Action>,
     /// Some step of some execution could not be told from others by what was merged into them.
     pub(crate) unfit: bool,
+    /// How often each instruction was come to, if somebody asks.
+    pub(crate) cover: Option<Cover>,
 }
 
 /// What shuttle offers at a scheduling point, for directors that pass the decision on to one of its schedulers.
@@ -97,7 +99,7 @@ impl<D: Director> Board<D> {
     fn step(&mut self) -> bool {
         let Some(action) = self.action.take() else { return false };
         self.at.steps.push(action);
-        self.at.unfit |= self.at.state.step(&self.program, action).unfit;
+        self.at.unfit |= self.at.state.step_covering(&self.program, action, self.at.cover.as_mut()).unfit;
         true
     }
 }
@@ -153,7 +155,7 @@ pub(super) fn run_from<D: Director>(initial: State, program: &Program, director:
     let board = Board {
         program: program.clone(),
         initial: initial.clone(),
-        at: At { state: over_real_memory(initial, program), steps: vec![], unfit: false },
+        at: At { state: over_real_memory(initial, program), steps: vec![], unfit: false, cover: None },
         action: None,
         over: false,
         exhausted: false,

@@ -13,7 +13,7 @@ use super::{
     tally::Tally,
 };
 use crate::{Coverage, Exploration, Limits, Progress, Task, interrupt, unfold};
-use fenceweave_kernel::{Action, MAX_THREADS, Program, State, ThreadId, ThreadSet};
+use fenceweave_kernel::{Action, Cover, MAX_THREADS, Program, State, ThreadId, ThreadSet};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::time::Instant;
 
@@ -121,9 +121,25 @@ struct Sampling {
     started: Instant,
     tally: Tally,
     incomplete: Option<String>,
+    /// What the executions came to, once they are over.
+    cover: Option<Cover>,
 }
 
 impl Sampling {
+    /// Whether there is another execution.
+    fn goes_on(&mut self) -> bool {
+        let runs = self.tally.runs();
+        if runs >= self.limits.executions {
+            return false;
+        }
+        self.incomplete = self.limit_hit();
+        if runs == 1 && !self.contended && self.sampler != Sampler::Random {
+            // Shuttle's PCT refuses to go on after a first execution in which it had nothing to decide.
+            self.scheduler = Sampler::Urw.scheduler(self.seed, self.limits.executions);
+        }
+        self.incomplete.is_none() && self.scheduler.new_execution().is_some()
+    }
+
     fn limit_hit(&mut self) -> Option<String> {
         let runs = self.tally.runs();
         let why = match self.tally.make_room(&self.limits, 0) {
@@ -154,17 +170,13 @@ impl Sampling {
 }
 
 impl Director for Sampling {
-    fn begin(&mut self, _program: &Program, _at: &mut At) -> bool {
-        let runs = self.tally.runs();
-        if runs >= self.limits.executions {
-            return false;
+    fn begin(&mut self, program: &Program, at: &mut At) -> bool {
+        let goes_on = self.goes_on();
+        match goes_on {
+            true => drop(at.cover.get_or_insert_with(|| Cover::new(program))),
+            false => self.cover = at.cover.take(),
         }
-        self.incomplete = self.limit_hit();
-        if runs == 1 && !self.contended && self.sampler != Sampler::Random {
-            // Shuttle's PCT refuses to go on after a first execution in which it had nothing to decide.
-            self.scheduler = Sampler::Urw.scheduler(self.seed, self.limits.executions);
-        }
-        self.incomplete.is_none() && self.scheduler.new_execution().is_some()
+        goes_on
     }
 
     fn next(&mut self, program: &Program, at: &mut At, offer: &Offer<'_>) -> Option<Action> {
@@ -213,6 +225,7 @@ pub fn sample(
         started: Instant::now(),
         tally: Tally::new(task),
         incomplete: None,
+        cover: None,
     };
     let initial = State::initial(task.program).grained(task.program, task.conditions, task.has_loops);
     let sampling = rig::run_from(initial.clone(), task.program, sampling, |s| {
@@ -232,5 +245,5 @@ fn finish(mut sampling: Sampling, task: &Task<'_>) -> Exploration {
         while sampling.scheduler.new_execution().is_some() {}
     }
     let coverage = sampling.incomplete.map_or(Coverage::Sampled, Coverage::Incomplete);
-    sampling.tally.into_exploration(task, coverage)
+    Exploration { cover: sampling.cover, ..sampling.tally.into_exploration(task, coverage) }
 }

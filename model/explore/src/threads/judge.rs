@@ -39,7 +39,7 @@ impl Judge {
             program: task.program.clone(),
             limits: *limits,
             tally: Tally::new(task),
-            at: At { state: initial.clone(), steps: vec![], unfit: false },
+            at: At { state: initial.clone(), steps: vec![], unfit: false, cover: None },
             initial,
             summary: Summary::default(),
             begun: 0,

@@ -117,6 +117,11 @@ pub trait AtomicCell<T: Bits>: Clone {
 pub trait NoteCell<T: Copy>: Clone {
     /// A note.
     fn new(value: T) -> Self;
+    /// What the machine itself keeps, such as what a frame holds: what a step does may depend on it, so whoever reads
+    /// it comes behind who wrote it, and who writes it behind who has read it.
+    fn machine(value: T) -> Self {
+        Self::new(value)
+    }
     /// Reads it.
     fn get(&self) -> T;
     /// Overwrites it.
@@ -164,8 +169,8 @@ pub trait Runtime: Clone + 'static {
     fn torn(&mut self) {}
     /// The step breaks a property, whatever else it still does: who sees that comes behind what ended the execution.
     fn broken(&mut self) {}
-    /// From here on, or no more: what is peeked at decides what the step tells, so that this depends on who wrote it. Of
-    /// a runtime that does not take steps at once.
+    /// From here on, or no more: what is peeked at decides what the step tells, so that this depends on who wrote it.
+    /// Of a runtime that does not take steps at once.
     fn looks(&mut self, _on: bool) {}
     /// An operation's result goes into a local. Like the next three for a runtime that follows address dependencies: an
     /// access by what a load returned comes after that load.

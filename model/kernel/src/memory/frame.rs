@@ -129,7 +129,7 @@ impl<R: Runtime> Frame<R> {
     pub(crate) fn new(live: bool) -> Self {
         let tag = if live { Tag::ZERO } else { LEFT };
         let life = Life { live, ..Life::default() };
-        Frame { life: R::Atomic::new(life), bytes: R::Atomic::racy(0), books: R::Note::new(Books::holding(tag)) }
+        Frame { life: R::Atomic::new(life), bytes: R::Atomic::racy(0), books: R::Note::machine(Books::holding(tag)) }
     }
 
     /// What its owner has left there becomes a former owner's.

@@ -17,8 +17,8 @@ impl Symmetry {
     ///
     /// # Errors
     ///
-    /// Why it has none.
-    pub fn of(program: &Program, conditions: &[Condition]) -> Result<Symmetry, &'static str> {
+    /// Why it has none: `None` if no two threads do the same.
+    pub fn of(program: &Program, conditions: &[Condition]) -> Result<Symmetry, Option<&'static str>> {
         let task = |t: &ThreadId| matches!(program.role(*t), Role::Task | Role::Device) && !program.is_agent(*t);
         let mut left: Vec<ThreadId> = program.scripted().filter(task).collect();
         let may_be = |t: &ThreadId| {
@@ -27,36 +27,41 @@ impl Symmetry {
         };
         left = left.iter().copied().filter(may_be).collect();
         if left.is_empty() {
-            return Err("no two threads are alike");
+            return Err(None);
         }
         if !renames_all(program) {
-            return Err("it has handlers of interrupts, or syncobjs");
+            return Err(Some("there are handlers of interrupts, or syncobjs"));
         }
         let text = Text::of(program, conditions);
-        let (mut classes, mut alike): (Vec<Class>, bool) = (vec![], false);
+        let (mut classes, mut differs): (Vec<Class>, Option<&'static str>) = (vec![], None);
         while let Some(first) = left.first().copied() {
             let mut class = Class { threads: vec![first], own: vec![] };
             for other in left[1..].iter().copied() {
-                let Some(pairs) = text.pairs(program, first, other) else { continue };
-                alike = true;
+                let pairs = match text.pairs(program, first, other) {
+                    Ok(pairs) => pairs,
+                    Err(why) => {
+                        differs = differs.or(why);
+                        continue;
+                    }
+                };
                 let (own, others): (Vec<ObjId>, Vec<ObjId>) = pairs.into_iter().unzip();
-                let fits = class.own.first().is_none_or(|known| *known == own);
-                if fits && text.is_the_same(program, &exchange(first, other, &own, &others)) {
-                    class.own = if class.own.is_empty() { vec![own] } else { class.own };
-                    class.own.push(others);
-                    class.threads.push(other);
+                if class.own.first().is_some_and(|known| *known != own) {
+                    continue;
                 }
+                if let Err(why) = text.is_the_same(program, &exchange(first, other, &own, &others)) {
+                    differs = differs.or(Some(why));
+                    continue;
+                }
+                class.own = if class.own.is_empty() { vec![own] } else { class.own };
+                class.own.push(others);
+                class.threads.push(other);
             }
             left.retain(|t| !class.threads.contains(t));
             if class.threads.len() > 1 {
                 classes.push(class);
             }
         }
-        match (classes.is_empty(), alike) {
-            (false, _) => Ok(Symmetry::new(classes)),
-            (true, true) => Err("something names one of the threads that are alike"),
-            (true, false) => Err("no two threads are alike"),
-        }
+        if classes.is_empty() { Err(differs) } else { Ok(Symmetry::new(classes)) }
     }
 }
 
@@ -151,49 +156,68 @@ impl Text {
         }
     }
 
-    /// What of the first thread stands where which of the second one does; `None` if they do not do the same.
-    fn pairs(&self, program: &Program, a: ThreadId, b: ThreadId) -> Option<Vec<(ObjId, ObjId)>> {
+    /// What of the first thread stands where which of the second one does.
+    ///
+    /// # Errors
+    ///
+    /// Why not, if they do the same to it.
+    fn pairs(&self, program: &Program, a: ThreadId, b: ThreadId) -> Result<Vec<(ObjId, ObjId)>, Option<&'static str>> {
+        const OTHER: &str = "what each of them has of its own was declared differently";
         let mut all = Pairs { threads: (a, b), ids: vec![] };
-        all.align(&self.scripts[a.index()], &self.scripts[b.index()])?;
+        all.align(&self.scripts[a.index()], &self.scripts[b.index()]).ok_or(None)?;
         let mut at = 0;
         while let Some((a, b)) = all.ids.get(at).copied() {
             at += 1;
             if let (Some(a), Some(b)) = (a.as_object(), b.as_object()) {
-                all.align(&self.objects[a], &self.objects[b])?;
+                all.align(&self.objects[a], &self.objects[b]).ok_or(Some(OTHER))?;
             } else if let (Some(a), Some(b)) = (a.as_var(), b.as_var()) {
-                all.align(&self.vars[a], &self.vars[b])?;
+                all.align(&self.vars[a], &self.vars[b]).ok_or(Some(OTHER))?;
             } else {
-                return None;
+                return Err(Some(OTHER));
             }
         }
         let own: BTreeSet<ObjId> = all.ids.iter().map(|(a, _)| *a).collect();
         let others: BTreeSet<ObjId> = all.ids.iter().map(|(_, b)| *b).collect();
         let apart = own.is_disjoint(&others) && own.len() == all.ids.len() && others.len() == all.ids.len();
-        let renamed = own.iter().chain(&others).all(|id| is_renamed(program, *id));
-        (apart && renamed && all.ids.len() < usize::from(u8::MAX)).then_some(all.ids)
+        if !apart || all.ids.len() >= usize::from(u8::MAX) {
+            return Err(Some("what one of them has of its own is the other's, too"));
+        }
+        match own.iter().chain(&others).find_map(|id| not_renamed(program, *id)) {
+            Some(why) => Err(Some(why)),
+            None => Ok(all.ids),
+        }
     }
 
-    /// Whether the program says the same with two threads exchanged.
-    fn is_the_same(&self, program: &Program, by: &Exchange) -> bool {
-        let objects = (0..self.objects.len()).all(|at| {
+    /// The program says the same with two threads exchanged.
+    ///
+    /// # Errors
+    ///
+    /// What says something else.
+    fn is_the_same(&self, program: &Program, by: &Exchange) -> Result<(), &'static str> {
+        let object = |at: usize| {
             let to = by.id(ObjId::object(at)).as_object();
             to.is_some_and(|to| by.names(&self.objects[at]) == self.objects[to])
-        });
-        let vars = || (0..self.vars.len()).map(|at| (at, by.id(ObjId::var(at)).as_var()));
-        let vars = vars().all(|(at, to)| to.is_some_and(|to| by.names(&self.vars[at]) == self.vars[to]));
-        let scripts = program.threads().all(|t| {
+        };
+        let var = |at: usize| {
+            let to = by.id(ObjId::var(at)).as_var();
+            to.is_some_and(|to| by.names(&self.vars[at]) == self.vars[to])
+        };
+        let script = |t: ThreadId| {
             let to = by.threads.thread(t);
             by.names(&self.scripts[t.index()]) == self.scripts[to.index()]
-        });
+        };
         let sets = [&program.weak, &program.handed_to, &program.mms, &program.stubs];
-        objects
-            && vars
-            && scripts
-            && by.keeps(&self.fixed)
+        let others = by.keeps(&self.fixed)
             && sets.into_iter().all(|set| by.keeps_set(set))
             && orders(program, |id| id) == orders(program, |id| by.id(id))
-            && program.inside.iter().flatten().all(|id| !by.moves(*id))
-            && self.keeps_conditions(program, by)
+            && program.inside.iter().flatten().all(|id| !by.moves(*id));
+        let all: [(bool, &'static str); 4] = [
+            (program.threads().all(script), "the script of a thread names one of them"),
+            ((0..self.vars.len()).all(var) && (0..self.objects.len()).all(object), "a declaration names one of them"),
+            (others, "an order, a set or a place among others names one of them"),
+            (self.keeps_conditions(program, by), "a condition names one of them"),
+        ];
+        all.into_iter().find(|(same, _)| !same).map_or(Ok(()), |(_, why)| Err(why))
     }
 
     fn keeps_conditions(&self, program: &Program, by: &Exchange) -> bool {
@@ -227,23 +251,28 @@ fn orders(program: &Program, name: impl Fn(ObjId) -> ObjId) -> BTreeSet<Vec<BTre
     program.lock_orders.iter().map(|order| order.iter().map(class).collect()).collect()
 }
 
-/// Whether the encodings of everything that may refer to an object say so in a way that can be renamed, and it stands
-/// in no row whose others are known by their places.
-fn is_renamed(program: &Program, id: ObjId) -> bool {
-    match id.as_object() {
-        None => program.slot_of(id).is_none() && !program.is_own_word(id),
-        Some(at) => {
-            let alone = program.is::<fixed::AcquireCtx>(id)
-                || program.is::<fixed::Exec>(id)
-                || program.is::<fixed::WakeQ>(id)
-                || program.is::<fixed::Spinlock>(id)
-                || program.is::<fixed::Mutex>(id)
-                || program.is::<fixed::Completion>(id)
-                || program.is::<fixed::WaitQueue>(id)
-                || program.is::<fixed::RwSem>(id);
-            alone && program.inside.get(at).copied().flatten().is_none()
-        }
+/// Why it cannot be exchanged; `None` if the encodings of everything that may refer to an object say so in a way that
+/// can be renamed, and it stands in no row whose others are known by their places.
+fn not_renamed(program: &Program, id: ObjId) -> Option<&'static str> {
+    const SLOT: &str = "each takes another one of the slots of a struct";
+    let Some(at) = id.as_object() else {
+        let of_slot = program.slot_of(id).is_some();
+        let own = program.is_own_word(id).then_some("each has a word of an object of its own");
+        return of_slot.then_some(SLOT).or(own);
+    };
+    if program.is::<fixed::Slot>(id) {
+        return Some(SLOT);
     }
+    let alone = program.is::<fixed::AcquireCtx>(id)
+        || program.is::<fixed::Exec>(id)
+        || program.is::<fixed::WakeQ>(id)
+        || program.is::<fixed::Spinlock>(id)
+        || program.is::<fixed::Mutex>(id)
+        || program.is::<fixed::Completion>(id)
+        || program.is::<fixed::WaitQueue>(id)
+        || program.is::<fixed::RwSem>(id);
+    let inside = program.inside.get(at).copied().flatten().is_some();
+    (!alone || inside).then_some("each has an object of its own that others refer to by its place")
 }
 
 /// What of one thread stands where what of the other does.

@@ -32,6 +32,11 @@ static INJECT: [Opt; 5] = [AT, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR];
 pub(super) static CALL: [Opt; 5] =
     [option("into", Takes::Value, "where the result goes"), MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR];
 
+/// What the call of a proc takes, as any operation that returns something or may fail.
+pub(crate) fn of_every_call() -> &'static [Opt] {
+    &CALL
+}
+
 /// What the call of a proc returns if it fails and nobody says how.
 const PROC_FAILS: Value = Value::Word(-Errno::ENOMEM.0);
 

@@ -241,9 +241,9 @@ fn scenario(read: &Read, node: &Node, budget: &mut usize, mistakes: &mut Mistake
     let mut lowered = Vec::new();
     for case in whole.each() {
         let smallest = (&Fixed::default(), 1);
-        let tuples = begin(&whole, case, Tuple::default(), budget, mistakes).tuples(node, case.1, smallest);
+        let tuples = begin((read, &whole), case, Tuple::default(), budget, mistakes).tuples(node, case.1, smallest);
         let tuple = tuples.all.into_iter().next().unwrap_or_default();
-        lowered.push(begin(&whole, case, tuple, budget, mistakes).case(node, case.1));
+        lowered.push(begin((read, &whole), case, tuple, budget, mistakes).case(node, case.1));
     }
     tell_too_large(*budget, node, mistakes);
     let line = place_of(text, node.head.start).line;
@@ -262,32 +262,35 @@ fn tell_too_large(budget: usize, node: &Node, mistakes: &mut Mistakes) {
     }
 }
 
+/// What is known of a scenario before any of its cases is lowered, if the file has one of this name.
+pub(crate) fn whole(read: &Read, scenario: &str, mistakes: &mut Mistakes) -> Option<Whole> {
+    scenario_named(read, scenario).map(|node| Whole::of(read, node, mistakes))
+}
+
 /// The tuples of inputs of one case, at most so many of those that are wanted.
 pub(crate) fn tuples(
-    read: &Read,
-    (scenario, case): (&str, Option<&str>),
+    (read, whole): (&Read, &Whole),
+    case: Option<&str>,
     wanted: (&Fixed, usize),
     mistakes: &mut Mistakes,
 ) -> Tuples {
     let mut budget = BUDGET;
-    let Some(node) = scenario_named(read, scenario) else { return Tuples::default() };
-    let whole = Whole::of(read, node, mistakes);
+    let Some(node) = scenario_named(read, &whole.name) else { return Tuples::default() };
     let Some(case) = whole.each().find(|(name, _)| *name == case) else { return Tuples::default() };
-    begin(&whole, case, Tuple::default(), &mut budget, mistakes).tuples(node, case.1, wanted)
+    begin((read, whole), case, Tuple::default(), &mut budget, mistakes).tuples(node, case.1, wanted)
 }
 
 /// One case with the values of a tuple; `None` if there is no such case.
 pub(crate) fn case_of(
-    read: &Read,
-    (scenario, case): (&str, Option<&str>),
+    (read, whole): (&Read, &Whole),
+    case: Option<&str>,
     tuple: &Tuple,
     mistakes: &mut Mistakes,
 ) -> Option<Case> {
     let mut budget = BUDGET;
-    let node = scenario_named(read, scenario)?;
-    let whole = Whole::of(read, node, mistakes);
+    let node = scenario_named(read, &whole.name)?;
     let case = whole.each().find(|(name, _)| *name == case)?;
-    let lowered = begin(&whole, case, tuple.clone(), &mut budget, mistakes).case(node, case.1);
+    let lowered = begin((read, whole), case, tuple.clone(), &mut budget, mistakes).case(node, case.1);
     tell_too_large(budget, node, mistakes);
     Some(lowered)
 }
@@ -298,8 +301,7 @@ fn scenario_named<'r>(read: &'r Read, name: &str) -> Option<&'r Node> {
 }
 
 /// What is known of a scenario before any of its cases is lowered.
-struct Whole<'r> {
-    read: &'r Read,
+pub(crate) struct Whole {
     name: String,
     cases: Vec<Name>,
     /// What each case has of libraries.
@@ -308,8 +310,8 @@ struct Whole<'r> {
     errnos: Vec<Errno>,
 }
 
-impl<'r> Whole<'r> {
-    fn of(read: &'r Read, node: &Node, mistakes: &mut Mistakes) -> Whole<'r> {
+impl Whole {
+    fn of(read: &Read, node: &Node, mistakes: &mut Mistakes) -> Whole {
         let text = read.sources.text();
         let name = named(text, node, mistakes);
         let cases = cases(text, node, mistakes);
@@ -322,7 +324,7 @@ impl<'r> Whole<'r> {
         // A word is the same number in all cases.
         let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
         let (words, errnos) = (Words::collect(all), names::errnos(all));
-        Whole { read, name, cases, gathered, words, errnos }
+        Whole { name, cases, gathered, words, errnos }
     }
 
     /// Each case by its name, with what it has of libraries.
@@ -339,13 +341,13 @@ fn names_of(cases: &[Name]) -> impl Iterator<Item = Option<&str>> {
 
 /// A case before anything of it is lowered.
 fn begin<'a>(
-    whole: &'a Whole<'_>,
+    (read, whole): (&'a Read, &'a Whole),
     (case, _): (Option<&'a str>, &Gathered),
     tuple: Tuple,
     budget: &'a mut usize,
     mistakes: &'a mut Mistakes,
 ) -> Lower<'a> {
-    let (name, words, sources) = (&whole.name, &whole.words, &whole.read.sources);
+    let (name, words, sources) = (&whole.name, &whole.words, &read.sources);
     let program = Program {
         name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
         words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),

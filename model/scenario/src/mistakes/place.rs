@@ -41,7 +41,7 @@ impl Span {
     }
 
     /// The text that the span covers.
-    pub(crate) fn of(self, text: &str) -> &str {
+    pub fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 

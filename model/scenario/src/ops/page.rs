@@ -17,7 +17,12 @@ pub(crate) fn reference() -> String {
 }
 
 fn entry(op: &OpSpec) -> String {
-    let mut text = format!("## `{}`\n\n{}.", synopsis(op), capitalised(op.meaning));
+    format!("## `{}`\n\n{}", synopsis(op), said(op))
+}
+
+/// What it does and returns, what it models, and its options.
+pub(crate) fn said(op: &OpSpec) -> String {
+    let mut text = format!("{}.", capitalised(op.meaning));
     if !op.returns.is_empty() {
         text.push_str(&format!(" Returns {}.", op.returns));
     }

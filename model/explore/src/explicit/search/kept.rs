@@ -125,8 +125,8 @@ impl Search<'_> {
 
     /// Goes on from what another search of the same program has written; an error says what is wrong with it, and then
     /// this one is not to be used.
-    pub(super) fn load(&mut self, mut from: Reader<'_>) -> Result<(Levels, bool), Bad> {
-        let from = &mut from;
+    pub(super) fn load(&mut self, mut reader: Reader<'_>) -> Result<(Levels, bool), Bad> {
+        let from = &mut reader;
         let (index, begun): (u32, bool) = from.get()?;
         (self.whole_levels, self.terminals) = from.get()?;
         (self.noted, self.overflow) = from.get()?;
@@ -158,6 +158,7 @@ impl Search<'_> {
             orbits.names = from.get()?;
             saved::ensure(orbits.names.len() == states as usize, "names")?;
         }
+        reader.end()?;
         self.fits(&levels)?;
         Ok((levels, begun))
     }

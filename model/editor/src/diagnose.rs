@@ -1,0 +1,239 @@
+//! Mistakes, told while somebody types: on a thread of its own, so that nobody waits for them, and of the newest text
+//! alone.
+//!
+//! A text is read twice. At once without the `kdl` crate, which takes most of the time and tells nothing that our own
+//! reading does not, as long as that has no mistake; and when the typing rests, with it.
+
+use crate::{
+    documents::{Document, Text},
+    names::Names,
+    server::Event,
+    shelf::{is_in_library, uri_of},
+    uri,
+};
+use fenceweave_scenario::{Mistake, Report, Span, load, load_as, load_of_library, while_typing};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::SyncSender},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The typing rests if nothing came for so long.
+const REST: Duration = Duration::from_millis(300);
+
+/// As much as the largest library needs, several times.
+const STACK_BYTES: usize = 32 << 20;
+
+/// A text that is to be looked at.
+#[derive(Debug, Clone)]
+struct Task {
+    version: i64,
+    text: Arc<str>,
+    /// When; nothing is to be done before.
+    from: Instant,
+    /// Whether the `kdl` crate is asked, too.
+    rested: bool,
+}
+
+/// What a look has found: diagnostics by the address of their text.
+pub(crate) type ByText = BTreeMap<String, Vec<Value>>;
+
+#[derive(Debug, Default)]
+struct Queue {
+    tasks: BTreeMap<String, Task>,
+    over: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    more: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who looks for mistakes.
+#[derive(Debug)]
+pub(crate) struct Diagnose(Arc<Shared>);
+
+impl Diagnose {
+    /// Nothing to do so far. `folder` is that of libraries, if one was named.
+    pub(crate) fn new(folder: Option<PathBuf>, to: SyncSender<Event>) -> Diagnose {
+        let shared = Arc::new(Shared::default());
+        let own = Arc::clone(&shared);
+        let work = move || work(&own, folder.as_deref(), &to);
+        // Without a thread no mistakes are told, and everything else goes on.
+        let _ = thread::Builder::new().name("mistakes".to_owned()).stack_size(STACK_BYTES).spawn(work);
+        Diagnose(shared)
+    }
+
+    /// A text is new, or has changed.
+    pub(crate) fn look(&self, document: &Document) {
+        let task =
+            Task { version: document.version, text: document.text.shared(), from: Instant::now(), rested: false };
+        self.0.lock().tasks.insert(document.uri.clone(), task);
+        self.0.more.notify_one();
+    }
+
+    /// A text is closed.
+    pub(crate) fn forget(&self, uri: &str) {
+        self.0.lock().tasks.remove(uri);
+    }
+}
+
+impl Drop for Diagnose {
+    fn drop(&mut self) {
+        self.0.lock().over = true;
+        self.0.more.notify_all();
+    }
+}
+
+fn work(shared: &Shared, folder: Option<&Path>, to: &SyncSender<Event>) {
+    let mut queue = shared.lock();
+    while !queue.over {
+        let next = queue.tasks.iter().min_by_key(|(_, task)| task.from).map(|(uri, task)| (uri.clone(), task.from));
+        let Some((uri, from)) = next else {
+            queue = shared.more.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        };
+        let left = from.saturating_duration_since(Instant::now());
+        if !left.is_zero() {
+            queue = shared.more.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            continue;
+        }
+        let Some(task) = queue.tasks.remove(&uri) else { continue };
+        drop(queue);
+        let look = || match task.rested {
+            true => mistakes(&uri, &task.text, folder),
+            false => while_typing(|| mistakes(&uri, &task.text, folder)),
+        };
+        // A bug of ours is told in the place of mistakes, and the next text is looked at.
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look));
+        let found = found.unwrap_or_else(|_| BTreeMap::from([(uri.clone(), vec![panicked()])]));
+        if to.send(Event::Looked { uri: uri.clone(), version: task.version, found, rested: task.rested }).is_err() {
+            return;
+        }
+        queue = shared.lock();
+        if !task.rested {
+            let again = Task { from: Instant::now() + REST, rested: true, ..task };
+            queue.tasks.entry(uri).or_insert(again);
+        }
+    }
+}
+
+fn panicked() -> Value {
+    let zero = json!({"line": 0, "character": 0});
+    json!({
+        "range": {"start": zero, "end": zero},
+        "severity": 1,
+        "source": "fenceweave",
+        "code": "internal-bug",
+        "message": "[internal bug] reading this text has panicked: please report it",
+    })
+}
+
+/// The mistakes of a text and of what it uses.
+pub(crate) fn mistakes(uri: &str, text: &str, folder: Option<&Path>) -> ByText {
+    let path = uri::to_file(uri);
+    let mut found = BTreeMap::from([(uri.to_owned(), vec![])]);
+    // What is in the binary is nobody's to put right.
+    if uri::to_library(uri).is_some() {
+        return found;
+    }
+    let read = match &path {
+        None => load(uri, text).map(drop),
+        Some(path) if Names::of(text).is_library() && is_in_library(path) => load_of_library(path, text),
+        Some(path) => load_as(path, text).map(drop),
+    };
+    if let Err(report) = read {
+        let own = Own { uri, path: path.as_deref(), text: Text::new(text) };
+        told(&report, &own, folder, &mut found);
+    }
+    found
+}
+
+/// The text that is looked at.
+struct Own<'a> {
+    uri: &'a str,
+    path: Option<&'a Path>,
+    text: Text,
+}
+
+impl Own<'_> {
+    fn is(&self, file: &str) -> bool {
+        let Some(path) = self.path else { return file == self.uri };
+        let there = |path: &Path| path.canonicalize().ok();
+        Path::new(file) == path || there(Path::new(file)).is_some_and(|there_it_is| Some(there_it_is) == there(path))
+    }
+}
+
+fn told(report: &Report, own: &Own<'_>, folder: Option<&Path>, found: &mut ByText) {
+    for mistake in report.mistakes().iter().filter(|mistake| !is_for_drivers(mistake)) {
+        let address = |file: &str| if own.is(file) { own.uri.to_owned() } else { uri_of(file, folder) };
+        let at = address(mistake.file());
+        let elsewhere = mistake.elsewhere();
+        let mut diagnostic = diagnostic(mistake);
+        if let Some(other) = elsewhere {
+            let place = json!({"uri": address(other.file), "range": Text::new(other.text).range(other.span)});
+            diagnostic["relatedInformation"] = json!([{"location": place, "message": other.why}]);
+        }
+        // What is wrong in a library is told where it is used, too: that text may not be open.
+        if let Some(other) = elsewhere.filter(|other| at != own.uri && own.is(other.file)) {
+            let used = in_other_file(mistake, &own.text, other.span, &at);
+            found.entry(own.uri.to_owned()).or_default().push(used);
+        }
+        found.entry(at).or_default().push(diagnostic);
+    }
+    if report.untold() > 0 {
+        let more = json!({
+            "range": own.text.range(Span { start: 0, end: 0 }),
+            "severity": 3,
+            "source": "fenceweave",
+            "message": format!("and {} more mistakes", report.untold()),
+        });
+        found.entry(own.uri.to_owned()).or_default().push(more);
+    }
+}
+
+/// What a library by itself lacks, and whoever uses it has: a function in a slot of a table.
+fn is_for_drivers(mistake: &Mistake) -> bool {
+    mistake.file().ends_with("/whole") || mistake.message().starts_with("no function that could be meant")
+}
+
+fn diagnostic(mistake: &Mistake) -> Value {
+    let mut message = mistake.message().to_owned();
+    if !mistake.expected().is_empty() {
+        message.push_str(&format!("\n{}", mistake.expected()));
+    }
+    if let Some(help) = mistake.way_out() {
+        message.push_str(&format!("\nhelp: {help}"));
+    }
+    json!({
+        "range": Text::new(mistake.text()).range(mistake.span()),
+        "severity": 1,
+        "source": "fenceweave",
+        "code": mistake.kind(),
+        "message": message,
+    })
+}
+
+fn in_other_file(mistake: &Mistake, text: &Text, at: Span, uri: &str) -> Value {
+    json!({
+        "range": text.range(at),
+        "severity": 1,
+        "source": "fenceweave",
+        "code": mistake.kind(),
+        "message": format!("{}:{}: {}", mistake.file(), mistake.place(), mistake.message()),
+        "relatedInformation": [{
+            "location": {"uri": uri, "range": Text::new(mistake.text()).range(mistake.span())},
+            "message": mistake.message(),
+        }],
+    })
+}

@@ -1,0 +1,529 @@
+//! Who may ask what and when: the loop that takes messages one after the other and answers each.
+
+use crate::{
+    cases::{Asked, Cases, Checker, Grade, Key, Told},
+    complete::complete,
+    define::define,
+    diagnose::{ByText, Diagnose},
+    documents::{Document, Documents, Position, Text},
+    hover::hover,
+    lens::{CHECK, Place, cases, hints, lenses},
+    names::Names,
+    shelf::{Book, Shelf},
+    symbols::symbols,
+    uri,
+    wire::{self, Received},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io::{BufRead, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+};
+
+/// What is known before the editor says anything.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The folder of libraries that was named.
+    pub libraries: Option<PathBuf>,
+    /// What the server says that it is.
+    pub version: String,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The editor said `shutdown`, then `exit`.
+    AsAsked,
+    /// It said `exit` alone, or is gone.
+    Without,
+}
+
+/// What happens to the server.
+pub(crate) enum Event {
+    Received(Received),
+    /// A text was looked at for mistakes.
+    Looked {
+        uri: String,
+        version: i64,
+        found: ByText,
+        rested: bool,
+    },
+    /// A case was checked.
+    Checked(Key, i64, Result<Told, String>),
+}
+
+/// A mistake of the other side, as JSON-RPC numbers them.
+struct Refused(i64, String);
+
+/// No request that anybody knows.
+const UNKNOWN_METHOD: i64 = -32601;
+const BAD_PARAMS: i64 = -32602;
+const BAD_REQUEST: i64 = -32600;
+const NOT_JSON: i64 = -32700;
+const INTERNAL: i64 = -32603;
+const TOO_EARLY: i64 = -32002;
+const CANCELLED: i64 = -32800;
+const FAILED: i64 = -32803;
+
+/// So many messages may wait before the next is read.
+const WAITING_MAX: usize = 256;
+
+/// An open text with what is known of it.
+pub(crate) struct View<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) names: Arc<Names>,
+    /// The files that it uses.
+    pub(crate) books: Vec<Arc<Book>>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Phase {
+    Fresh,
+    Running,
+    ShutDown,
+}
+
+struct Server<W> {
+    out: W,
+    settings: Settings,
+    phase: Phase,
+    documents: Documents,
+    shelf: Shelf,
+    /// What is declared in each open text, as of a version.
+    names: BTreeMap<String, (i64, Arc<Names>)>,
+    cases: Cases,
+    diagnose: Diagnose,
+    /// For each text the diagnostics that it has because of each open one.
+    board: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
+    /// What the editor takes: that lenses and hints are to be asked for again.
+    refreshes: Vec<&'static str>,
+    asked: u64,
+    /// Nobody reads any more.
+    gone: bool,
+}
+
+/// Speaks with an editor until that has enough.
+pub fn serve(
+    input: impl BufRead + Send + 'static,
+    output: impl Write,
+    checker: Arc<dyn Checker>,
+    settings: Settings,
+) -> Ended {
+    // A channel with an end: who writes faster than anybody answers has to wait.
+    let (to, events) = sync_channel(WAITING_MAX);
+    read_on(input, to.clone());
+    let folder = settings.libraries.as_ref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.clone()));
+    let mut server = Server {
+        out: output,
+        phase: Phase::Fresh,
+        documents: Documents::default(),
+        shelf: Shelf::new(folder.clone()),
+        names: BTreeMap::new(),
+        cases: Cases::new(checker, to.clone()),
+        diagnose: Diagnose::new(folder, to),
+        board: BTreeMap::new(),
+        refreshes: vec![],
+        asked: 0,
+        gone: false,
+        settings,
+    };
+    server.run(&events)
+}
+
+/// Reads messages on a thread of its own, so that what is taken back is known before it is answered.
+fn read_on(mut input: impl BufRead + Send + 'static, to: SyncSender<Event>) {
+    let read = move || {
+        loop {
+            let received = wire::receive(&mut input);
+            let is_end = matches!(received, Received::End);
+            if to.send(Event::Received(received)).is_err() || is_end {
+                return;
+            }
+        }
+    };
+    // Without it nothing is read, and the channel's end ends the server.
+    let _ = thread::Builder::new().name("messages".to_owned()).spawn(read);
+}
+
+impl<W: Write> Server<W> {
+    fn run(&mut self, events: &Receiver<Event>) -> Ended {
+        let mut waiting = VecDeque::new();
+        loop {
+            if waiting.is_empty() {
+                let Ok(event) = events.recv() else { return Ended::Without };
+                waiting.push_back(event);
+            }
+            let room = WAITING_MAX.saturating_sub(waiting.len());
+            waiting.extend(events.try_iter().take(room));
+            self.take_back(&mut waiting);
+            let Some(event) = waiting.pop_front() else { continue };
+            match event {
+                Event::Received(Received::End) => return Ended::Without,
+                Event::Received(Received::Unread(why)) => self.refuse(&Value::Null, Refused(NOT_JSON, why)),
+                Event::Received(Received::Message(message)) => {
+                    if let Some(ended) = self.message(&message) {
+                        return ended;
+                    }
+                }
+                Event::Looked { uri, version, found, rested } => self.looked(&uri, version, found, rested),
+                Event::Checked(key, version, told) => self.checked(key, version, told),
+            }
+            if self.gone {
+                return Ended::Without;
+            }
+        }
+    }
+
+    /// Answers the requests that were taken back before anybody came to them.
+    fn take_back(&mut self, waiting: &mut VecDeque<Event>) {
+        let message = |event: &Event| match event {
+            Event::Received(Received::Message(message)) => Some(message.clone()),
+            _ => None,
+        };
+        let is_cancel = |m: &Value| m["method"] == "$/cancelRequest";
+        let ids: Vec<Value> =
+            waiting.iter().filter_map(message).filter(is_cancel).map(|m| m["params"]["id"].clone()).collect();
+        if ids.is_empty() {
+            return;
+        }
+        waiting.retain(|event| !message(event).is_some_and(|m| is_cancel(&m)));
+        for id in ids.iter().filter(|id| !id.is_null()) {
+            let is_it = |event: &Event| message(event).is_some_and(|m| m["id"] == *id && m["method"].is_string());
+            if let Some(at) = waiting.iter().position(is_it) {
+                waiting.remove(at);
+                self.refuse(id, Refused(CANCELLED, "it was taken back".to_owned()));
+            }
+        }
+    }
+
+    fn send(&mut self, message: &Value) {
+        self.gone |= wire::send(&mut self.out, message).is_err();
+    }
+
+    fn refuse(&mut self, id: &Value, Refused(code, message): Refused) {
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}));
+    }
+
+    fn notify(&mut self, method: &str, params: Value) {
+        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    /// One message; how it ended, if that was the last.
+    fn message(&mut self, message: &Value) -> Option<Ended> {
+        let (method, params) = (message["method"].as_str(), &message["params"]);
+        match (message.get("id"), method) {
+            // An answer to what we asked.
+            (_, None) if message.get("result").is_some() || message.get("error").is_some() => {}
+            (id, None) => {
+                let why = "no request and no notification".to_owned();
+                self.refuse(id.unwrap_or(&Value::Null), Refused(BAD_REQUEST, why));
+            }
+            (None, Some("exit")) => {
+                return Some(if self.phase == Phase::ShutDown { Ended::AsAsked } else { Ended::Without });
+            }
+            (None, Some(method)) if self.phase == Phase::Running => {
+                // Nobody waits for an answer: a bug of ours leaves the text as it was.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.notified(method, params)));
+            }
+            (None, Some(_)) => {}
+            (Some(id), Some(method)) => {
+                let answer = catch_unwind(AssertUnwindSafe(|| self.answer(method, params)));
+                let bug = |_| Err(Refused(INTERNAL, format!("[internal bug] `{method}` has panicked")));
+                match answer.unwrap_or_else(bug) {
+                    Ok(result) => self.send(&json!({"jsonrpc": "2.0", "id": id, "result": result})),
+                    Err(refused) => self.refuse(id, refused),
+                }
+            }
+        }
+        None
+    }
+
+    fn answer(&mut self, method: &str, params: &Value) -> Result<Value, Refused> {
+        match (&self.phase, method) {
+            (Phase::Fresh, "initialize") => return Ok(self.initialize(params)),
+            (Phase::Fresh, _) => return Err(Refused(TOO_EARLY, "`initialize` comes first".to_owned())),
+            (Phase::Running, "initialize") => return Err(Refused(BAD_REQUEST, "this is initialized".to_owned())),
+            (Phase::ShutDown, _) => return Err(Refused(BAD_REQUEST, "this is shut down".to_owned())),
+            (Phase::Running, _) => {}
+        }
+        match method {
+            "shutdown" => {
+                self.phase = Phase::ShutDown;
+                Ok(Value::Null)
+            }
+            "textDocument/hover" => self.at_place(params, |server, view, offset| {
+                let verdict = |scenario: &str, case: &str| server.verdict(view.document, scenario, case);
+                let Some(hover) = hover(view, offset, &verdict) else { return Value::Null };
+                let range = view.document.text.range(hover.at);
+                json!({"contents": {"kind": "markdown", "value": hover.text}, "range": range})
+            }),
+            "textDocument/completion" => {
+                self.at_place(params, |_, view, offset| json!({"isIncomplete": false, "items": complete(view, offset)}))
+            }
+            "textDocument/definition" => self.at_place(params, |_, view, offset| json!(define(view, offset))),
+            "textDocument/documentSymbol" => {
+                self.of_text(params, |_, document, names| json!(symbols(names, &document.text)))
+            }
+            "textDocument/codeLens" => {
+                self.of_text(params, |server, document, names| json!(lenses(document, names, &server.cases)))
+            }
+            "textDocument/inlayHint" => {
+                self.of_text(params, |server, document, names| json!(hints(document, names, &server.cases)))
+            }
+            "textDocument/formatting" => self.of_text(params, |_, document, _| formatted(document)),
+            "workspace/executeCommand" => self.execute(params),
+            "workspace/textDocumentContent" => content(params),
+            _ => Err(Refused(UNKNOWN_METHOD, format!("there is no `{method}` here"))),
+        }
+    }
+
+    fn initialize(&mut self, params: &Value) -> Value {
+        self.phase = Phase::Running;
+        let of_workspace = &params["capabilities"]["workspace"];
+        for (key, method) in [("codeLens", "workspace/codeLens/refresh"), ("inlayHint", "workspace/inlayHint/refresh")]
+        {
+            if of_workspace[key]["refreshSupport"] == true {
+                self.refreshes.push(method);
+            }
+        }
+        json!({
+            "capabilities": {
+                "positionEncoding": "utf-16",
+                "textDocumentSync": {"openClose": true, "change": 2},
+                "hoverProvider": true,
+                "completionProvider": {"triggerCharacters": [" ", "=", ".", ">", "\""]},
+                "definitionProvider": true,
+                "documentSymbolProvider": true,
+                "documentFormattingProvider": true,
+                "codeLensProvider": {"resolveProvider": false},
+                "inlayHintProvider": true,
+                "executeCommandProvider": {"commands": [CHECK]},
+                "workspace": {"textDocumentContent": {"schemes": [uri::LIBRARY]}},
+            },
+            "serverInfo": {"name": "fenceweave", "version": self.settings.version},
+        })
+    }
+
+    fn notified(&mut self, method: &str, params: &Value) {
+        // What one text says, another may use.
+        if matches!(method, "textDocument/didSave" | "workspace/didChangeWatchedFiles") {
+            return self.documents.all().for_each(|document| self.diagnose.look(document));
+        }
+        let document = &params["textDocument"];
+        let Some(uri) = document["uri"].as_str() else { return };
+        let version = document["version"].as_i64().unwrap_or(0);
+        match method {
+            "textDocument/didOpen" => {
+                let said = document["text"].as_str().unwrap_or_default();
+                self.documents.open(uri, version, said);
+                self.has_changed(uri);
+            }
+            "textDocument/didChange" => {
+                let changes = params["contentChanges"].as_array().map_or(&[][..], Vec::as_slice);
+                if self.documents.change(uri, version, changes).is_some() {
+                    self.has_changed(uri);
+                }
+            }
+            "textDocument/didClose" if self.documents.close(uri).is_some() => {
+                self.names.remove(uri);
+                self.diagnose.forget(uri);
+                self.cases.forget(uri);
+                self.publish(uri, ByText::new(), None);
+                self.publish(&verdicts_of(uri), ByText::new(), None);
+            }
+            _ => {}
+        }
+    }
+
+    fn has_changed(&mut self, uri: &str) {
+        self.cases.give_up(uri);
+        self.publish(&verdicts_of(uri), ByText::new(), None);
+        if let Some(document) = self.documents.get(uri) {
+            self.diagnose.look(document);
+        }
+    }
+
+    fn looked(&mut self, uri: &str, version: i64, found: ByText, rested: bool) {
+        let newest = self.documents.get(uri).map(|document| document.version);
+        // The first look at an older text is told as well: whoever types fast sees something.
+        if newest == Some(version) || (newest.is_some() && !rested) {
+            self.publish(uri, found, Some(version).filter(|_| !rested));
+        }
+    }
+
+    /// What is told because of one text takes the place of what was told because of it before.
+    fn publish(&mut self, because: &str, mut found: ByText, version: Option<i64>) {
+        let known = self.board.iter().filter(|(_, by)| by.contains_key(because)).map(|(uri, _)| uri.clone());
+        for uri in known.collect::<Vec<_>>() {
+            found.entry(uri).or_default();
+        }
+        for (uri, diagnostics) in found {
+            let by = self.board.entry(uri.clone()).or_default();
+            // Whoever types is answered; whatever else is known is told once.
+            let is_told = by.get(because) == Some(&diagnostics) && (version.is_none() || uri != because);
+            match diagnostics.is_empty() && uri != because {
+                true => drop(by.remove(because)),
+                false => drop(by.insert(because.to_owned(), diagnostics)),
+            }
+            if self.documents.get(because.trim_start_matches(VERDICTS)).is_none() {
+                by.remove(because);
+            }
+            let mut all: Vec<Value> = vec![];
+            for diagnostic in by.values().flatten() {
+                if !all.contains(diagnostic) {
+                    all.push(diagnostic.clone());
+                }
+            }
+            if is_told {
+                continue;
+            }
+            let mut params = json!({"uri": uri, "diagnostics": all});
+            if let Some(version) = version.filter(|_| uri == because) {
+                params["version"] = json!(version);
+            }
+            self.notify("textDocument/publishDiagnostics", params);
+        }
+        self.board.retain(|_, by| !by.is_empty());
+    }
+
+    fn names_of(&mut self, uri: &str) -> Option<Arc<Names>> {
+        let document = self.documents.get(uri)?;
+        if let Some((version, names)) = self.names.get(uri)
+            && *version == document.version
+        {
+            return Some(Arc::clone(names));
+        }
+        let names = Arc::new(Names::of(document.text.as_str()));
+        self.names.insert(uri.to_owned(), (document.version, Arc::clone(&names)));
+        Some(names)
+    }
+
+    fn of_text(
+        &mut self,
+        params: &Value,
+        ask: impl FnOnce(&Self, &Document, &Names) -> Value,
+    ) -> Result<Value, Refused> {
+        let uri = text_of(params)?;
+        let Some(names) = self.names_of(uri) else { return Ok(Value::Null) };
+        let Some(document) = self.documents.get(uri) else { return Ok(Value::Null) };
+        Ok(ask(self, document, &names))
+    }
+
+    fn at_place(
+        &mut self,
+        params: &Value,
+        ask: impl FnOnce(&Self, &View<'_>, usize) -> Value,
+    ) -> Result<Value, Refused> {
+        let uri = text_of(params)?;
+        let bad = || Refused(BAD_PARAMS, "`position` is a line and a character".to_owned());
+        let at = Position::of(&params["position"]).ok_or_else(bad)?;
+        let Some(names) = self.names_of(uri) else { return Ok(Value::Null) };
+        let Some(document) = self.documents.get(uri) else { return Ok(Value::Null) };
+        let books = self.shelf.used_by(document, &names, &self.documents);
+        let view = View { document, names, books };
+        Ok(ask(self, &view, document.text.offset(at)))
+    }
+
+    fn verdict(&self, document: &Document, scenario: &str, case: &str) -> Option<String> {
+        let case = Some(case.to_owned()).filter(|case| !case.is_empty());
+        let key = Key { uri: document.uri.clone(), scenario: scenario.to_owned(), case };
+        self.cases.last(&key, document.version)
+    }
+
+    /// Lets a case be checked.
+    fn execute(&mut self, params: &Value) -> Result<Value, Refused> {
+        let bad = |why: &str| Refused(BAD_PARAMS, why.to_owned());
+        if params["command"] != CHECK {
+            return Err(bad(&format!("the only command is `{CHECK}`")));
+        }
+        let arguments = params["arguments"].as_array().map_or(&[][..], Vec::as_slice);
+        let said = |at: usize| arguments.get(at).and_then(Value::as_str).map(str::to_owned);
+        let usage = "its arguments are a text, a scenario and a case";
+        let (uri, scenario, case) = (said(0), said(1), said(2));
+        let (Some(uri), Some(scenario)) = (uri, scenario) else { return Err(bad(usage)) };
+        let names = self.names_of(&uri).ok_or_else(|| bad("this text is not open"))?;
+        let is_it = |place: &Place| place.scenario == scenario && place.case == case;
+        let place = cases(&names).into_iter().find(is_it).ok_or_else(|| bad("there is no such case"))?;
+        let Some(document) = self.documents.get(&uri) else { return Err(bad("this text is not open")) };
+        let asked = Asked { path: document.path(), text: document.text.shared(), scenario, case };
+        let (key, version) = (Key::of(&uri, &place), document.version);
+        self.cases.ask(key, version, asked).map_err(|why| Refused(FAILED, why))?;
+        self.refresh();
+        Ok(Value::Null)
+    }
+
+    /// Lenses and hints are to be asked for again.
+    fn refresh(&mut self) {
+        for method in self.refreshes.clone() {
+            self.asked += 1;
+            let id = format!("fenceweave-{}", self.asked);
+            self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method}));
+        }
+    }
+
+    fn checked(&mut self, key: Key, version: i64, told: Result<Told, String>) {
+        let uri = key.uri.clone();
+        if !self.cases.done(key, version, told) {
+            return;
+        }
+        let Some(names) = self.names_of(&uri) else { return };
+        let Some(document) = self.documents.get(&uri) else { return };
+        let told = |place: Place| {
+            let told = self.cases.told(&Key::of(&uri, &place), document.version)?;
+            verdict(&document.text, &place, told)
+        };
+        let found = cases(&names).into_iter().filter_map(told).collect();
+        self.publish(&verdicts_of(&uri), BTreeMap::from([(uri, found)]), None);
+        self.refresh();
+    }
+}
+
+/// What stands before a text's address where what came of its checks is told.
+const VERDICTS: &str = "verdicts of ";
+
+fn verdicts_of(uri: &str) -> String {
+    format!("{VERDICTS}{uri}")
+}
+
+/// A verdict that somebody has to look at, as a diagnostic; one that is as expected is none.
+fn verdict(text: &Text, place: &Place, told: &Told) -> Option<Value> {
+    let severity = match told.grade {
+        Grade::AsExpected => return None,
+        Grade::Incomplete => 2,
+        Grade::NotAsExpected => 1,
+    };
+    Some(json!({
+        "range": text.range(place.at),
+        "severity": severity,
+        "source": "fenceweave check",
+        "message": told.text.trim_end(),
+    }))
+}
+
+fn text_of(params: &Value) -> Result<&str, Refused> {
+    let bad = || Refused(BAD_PARAMS, "`textDocument` has a `uri`".to_owned());
+    params["textDocument"]["uri"].as_str().ok_or_else(bad)
+}
+
+/// A text as `fenceweave fmt` prints it; one that is broken stays as it is.
+fn formatted(document: &Document) -> Value {
+    match fenceweave_scenario::format(&document.uri, document.text.as_str()) {
+        Err(_) => Value::Null,
+        Ok(new) if new == document.text.as_str() => json!([]),
+        Ok(new) => json!([{"range": document.text.whole(), "newText": new}]),
+    }
+}
+
+/// What a library's file in the binary says.
+fn content(params: &Value) -> Result<Value, Refused> {
+    let unknown = || Refused(BAD_PARAMS, "there is no such file of a library".to_owned());
+    let text = params["uri"].as_str().and_then(Shelf::text_of).ok_or_else(unknown)?;
+    Ok(json!({"text": text}))
+}
