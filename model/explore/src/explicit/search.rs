@@ -282,6 +282,10 @@ impl<'a> Search<'a> {
     fn run_from(&mut self, (mut levels, begun): (Levels, bool), (progress, keeper): Watchers<'_>) -> Coverage {
         let mut crew = Crew::new(self);
         crew.begun = begun;
+        if begun && levels.here.len() == 0 {
+            // It was written behind the last chunk of a level.
+            self.end_level(&mut levels, &mut crew);
+        }
         let told = Told { progress, keeper };
         let covered = self.expand_all(&mut levels, &mut crew, &told);
         crew.end(self);
@@ -294,15 +298,20 @@ impl<'a> Search<'a> {
             if let Err(why) = self.expand_level(levels, crew, told) {
                 return Coverage::Incomplete(format!("{why}; {}", self.covered()));
             }
-            crew.begun = false;
-            self.whole_levels += 1;
-            levels.here.clear();
-            std::mem::swap(&mut levels.here, &mut levels.above);
+            self.end_level(levels, crew);
         }
         match self.overflow {
             Some(v) => Coverage::Incomplete(diagnose::overflow(self.task.program, v)),
             None => Coverage::Complete,
         }
+    }
+
+    /// All states of a level were expanded: the one above it is next.
+    fn end_level(&mut self, levels: &mut Levels, crew: &mut Crew<'a>) {
+        crew.begun = false;
+        self.whole_levels += 1;
+        levels.here.clear();
+        std::mem::swap(&mut levels.here, &mut levels.above);
     }
 
     /// Expands every state of a level; an error is the limit that was hit.
