@@ -1,8 +1,11 @@
 //! The command line.
 
+mod state;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fenceweave_fuzz::sweep::Part;
 use fenceweave_kernel::{Family, Grain};
+pub use state::StateArgs;
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
@@ -265,6 +268,9 @@ pub struct CheckArgs {
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// What is kept of the exploration.
+    #[command(flatten)]
+    pub kept: StateArgs,
     /// How traces are shown.
     #[command(flatten)]
     pub traces: TraceArgs,

@@ -13,6 +13,7 @@ use fenceweave_kernel::{
 };
 use std::{
     io::{self, Write},
+    num::NonZeroUsize,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -75,25 +76,44 @@ fn goes_on(task: &Task<'_>, limits: &Limits, options: Options, bytes: &[u8]) -> 
     explicit::explore_kept(task, limits, options, (&(), &never), Some((&mut from, bytes.len() as u64)))
 }
 
+/// What was kept in some search of a program, and what that found.
+fn kept(task: &Task<'_>, options: Options, each: u64) -> (Exploration, Vec<Vec<u8>>) {
+    let (limits, keeper) = (Limits::default(), Every::new(each));
+    let found = explicit::explore_kept(task, &limits, options, (&(), &keeper), None).expect("a result");
+    (found, keeper.kept.into_inner().expect("nobody has panicked"))
+}
+
 #[test]
 fn whoever_goes_on_finds_the_same() {
     for forgets in [false, true] {
         let program = ring(3, forgets);
         let task = Task { program: &program, conditions: &[], has_loops: true };
-        for symmetry in [0, 2] {
-            for exact in [false, true] {
-                let options = Options { symmetry, exact, ..Options::default() };
-                let limits = Limits::default();
-                let whole = explicit::explore_with(&task, &limits, options, &());
-                let keeper = Every::new(97);
-                let kept = explicit::explore_kept(&task, &limits, options, (&(), &keeper), None);
-                assert_eq!(kept.as_ref(), Ok(&whole));
-                let all = keeper.kept.into_inner().expect("nobody has panicked");
-                assert!(all.len() > 2, "{} of {:?}", all.len(), whole.counts);
-                for bytes in &all {
-                    assert_eq!(goes_on(&task, &limits, options, bytes).as_ref(), Ok(&whole));
-                }
+        for (symmetry, exact) in [(0, false), (0, true), (2, false), (2, true)] {
+            let options = Options { symmetry, exact, ..Options::default() };
+            let limits = Limits::default();
+            let whole = explicit::explore_with(&task, &limits, options, &());
+            let (found, all) = kept(&task, options, 397);
+            assert_eq!(found, whole);
+            assert!(all.len() > 2, "{} of {:?}", all.len(), whole.counts);
+            for bytes in &all {
+                assert_eq!(goes_on(&task, &limits, options, bytes).as_ref(), Ok(&whole));
             }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_workers_keeps_the_same_and_goes_on_from_it() {
+    let program = ring(3, true);
+    let task = Task { program: &program, conditions: &[], has_loops: true };
+    for symmetry in [0, 2] {
+        let by = |n| Options { symmetry, workers: NonZeroUsize::new(n).expect("some"), ..Options::default() };
+        let (whole, all) = kept(&task, by(1), 797);
+        for n in [2, 3] {
+            assert!(kept(&task, by(n), 797) == (whole.clone(), all.clone()), "{n} workers");
+        }
+        for (n, bytes) in (1..4).cycle().zip(&all) {
+            assert_eq!(goes_on(&task, &Limits::default(), by(n), bytes).as_ref(), Ok(&whole));
         }
     }
 }
@@ -120,7 +140,7 @@ fn what_was_changed_or_cut_is_refused() {
     let limits = Limits::default();
     explicit::explore_kept(&task, &limits, Options::default(), (&(), &keeper), None).expect("a result");
     let bytes = keeper.kept.into_inner().expect("nobody has panicked").pop().expect("something was kept");
-    for at in 0..bytes.len() {
+    for at in (0..bytes.len()).step_by(bytes.len() / 997 + 1) {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
         assert!(goes_on(&task, &limits, Options::default(), &changed).is_err(), "byte {at}");

@@ -232,8 +232,8 @@ impl Dependencies {
         Ok(())
     }
 
-    /// Reads them again.
-    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>) -> Result<(), saved::Bad> {
+    /// Reads them again, of a search that has found so many states.
+    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
         let (did, providers): (Vec<bool>, Vec<u32>) = (from.get()?, from.get()?);
         saved::ensure(did.len() == self.did.len() && providers.len() == self.providers.len(), "dependencies")?;
         (self.did, self.providers) = (did, providers);
@@ -246,7 +246,8 @@ impl Dependencies {
             saved::ensure(all.iter().all(|(lock, _)| *lock < MAX_OBJECTS), "dependencies")?;
             *locks = all.into_iter().collect();
         }
-        Ok(())
+        let mut all = self.witnesses.values().chain(self.in_section.values()).chain(self.over_alloc.values());
+        saved::ensure(all.all(|witness| witness.state < states), "a dependency's state")
     }
 
     /// The rows of those who signal a fence.

@@ -391,14 +391,18 @@ impl<'a> Search<'a> {
     /// Between two chunks: whether a limit was hit, and who keeps what there is if it is time.
     fn go_on(&mut self, told: &Told<'_>, place: Place, here: &Frontier, above: &Frontier) -> Result<(), String> {
         let hit = self.limit_hit();
-        if let Some(keeper) = told.keeper {
-            // What is begun again helps nobody.
-            let is_told = !self.unfit && !self.uneven && (hit.is_err() || keeper.is_due());
-            if is_told && !(self.options.until_violation && !self.violations.is_empty()) {
-                self.keep(keeper, place, here, above);
-            }
+        if hit.is_err() || told.keeper.is_some_and(Keeper::is_due) {
+            self.keep_for(told, place, here, above);
         }
         hit
+    }
+
+    /// Lets somebody keep what there is, if there is somebody. What is begun again, or is over, helps nobody.
+    fn keep_for(&self, told: &Told<'_>, place: Place, here: &Frontier, above: &Frontier) {
+        let is_over = self.options.until_violation && !self.violations.is_empty();
+        if let Some(keeper) = told.keeper.filter(|_| !self.unfit && !self.uneven && !is_over) {
+            self.keep(keeper, place, here, above);
+        }
     }
 
     /// Takes in what came of some states of a level: they are the next ones.
@@ -409,10 +413,15 @@ impl<'a> Search<'a> {
         (here, above): (&Frontier, &mut Frontier),
         told: &Told<'_>,
     ) -> Result<(), String> {
+        if let Err(why) = self.make_room(chunk, here, above) {
+            // Nothing of the chunk was taken in yet: with more memory it can be gone on from here.
+            self.keep_for(told, Place { at: states.start, begun: true }, here, above);
+            return Err(why);
+        }
         let before = self.index;
         self.index += states.len() as u32;
         self.note(&mut chunk.notes, states.start, here);
-        self.settle(chunk, here, above)?;
+        self.look_up(chunk, above);
         if before / TICK != self.index / TICK {
             let waiting = here.len() - states.end + above.len();
             told.progress.ahead(waiting as u64, self.graph.level_count() as u64);
@@ -421,8 +430,8 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Looks up what is in a chunk, if there is room for it.
-    fn settle(&mut self, chunk: &Chunk, here: &Frontier, above: &mut Frontier) -> Result<(), String> {
+    /// Makes room for what is in a chunk, if there is any.
+    fn make_room(&mut self, chunk: &Chunk, here: &Frontier, above: &mut Frontier) -> Result<(), String> {
         let (edges, bytes, states) = (chunk.steps.len(), chunk.bytes.len(), chunk.states.len());
         let growth = self.graph.growth(states, edges) + self.visited.growth(edges, bytes) + above.growth(edges, bytes);
         let (limit, bytes_then) = (self.limits.memory_bytes, self.bytes(here, above) + growth);
@@ -440,7 +449,6 @@ impl<'a> Search<'a> {
                 return Err(room::NO_MORE.into());
             }
         }
-        self.look_up(chunk, above);
         Ok(())
     }
 

@@ -131,13 +131,14 @@ impl Usage {
         })
     }
 
-    /// Reads it again.
-    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>) -> Result<(), saved::Bad> {
+    /// Reads it again, of a search that has found so many states.
+    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
         for uses in &mut self.0 {
             (uses.in_softirq, uses.in_hardirq) = from.get()?;
             for taken in [&mut uses.softirqs_on, &mut uses.hardirqs_on, &mut uses.behind_line] {
                 let read: Option<(Violation, (u32, Action))> = from.get()?;
                 *taken = read.map(|(v, (state, action))| (v, state, action));
+                saved::ensure(taken.is_none_or(|(_, state, _)| state < states), "a lock's state")?;
             }
         }
         Ok(())

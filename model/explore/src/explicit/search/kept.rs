@@ -148,8 +148,8 @@ impl Search<'_> {
         self.cut = StateSet::load(from, states)?;
         self.warned = StateSet::load(from, states)?;
         self.watched = from.get()?;
-        self.depend.iter_mut().try_for_each(|depend| depend.load(from))?;
-        self.usage.iter_mut().try_for_each(|usage| usage.load(from))?;
+        self.depend.iter_mut().try_for_each(|depend| depend.load(from, states))?;
+        self.usage.iter_mut().try_for_each(|usage| usage.load(from, states))?;
         let scripts = self.scripts();
         saved::get_cover(from, &mut self.cover, scripts)?;
         self.unsignaled = from.get::<Vec<_>>()?.into_iter().collect::<BTreeSet<_>>();
