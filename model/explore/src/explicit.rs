@@ -190,7 +190,8 @@ fn attempt<'a>(
         let options = Options { sections_apart: true, fine: !sections, ..options };
         return attempt(task, limits, options, symmetry, watchers, None);
     }
-    if coverage.is_complete() && task.has_loops && !search.has_room_to_judge() {
+    let may_go_round = task.has_loops || search.graph.goes_back();
+    if coverage.is_complete() && may_go_round && !search.has_room_to_judge() {
         let limit = limits.memory_bytes >> 20;
         coverage = Coverage::Incomplete(format!(
             "more than {limit} MiB of memory; every state was visited, but what goes on for ever was not looked for"
@@ -201,6 +202,12 @@ fn attempt<'a>(
     search.forget_states();
     if symmetry.is_some() && !search.is_told_by_orbits(complete) {
         return Ok(None);
+    }
+    if complete && !task.has_loops && liveness::has_cycles(&search.graph) {
+        // An operation that begins again as often as the others have it do so.
+        let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
+        drop(search);
+        return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, progress);
     }
     let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
     let all_judged = judged.is_some();

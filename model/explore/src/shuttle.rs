@@ -149,11 +149,14 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
         let search = Search::new(task, limits, started, true, options);
         (verdict, tally) = run(task, &initial, search, progress);
     }
+    let left = Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
     let coverage = match verdict {
+        Verdict::Endless => {
+            return explore_with(&Task { has_loops: true, ..*task }, &left, options, progress);
+        }
         Verdict::Unfit => {
-            let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
             let sections = merging.is_some_and(|merging| merging.has_sections());
-            return explore_with(task, limits, Options { sections_apart: true, fine: !sections, ..options }, progress);
+            return explore_with(task, &left, Options { sections_apart: true, fine: !sections, ..options }, progress);
         }
         Verdict::Exhausted => Coverage::Complete,
         Verdict::Restart => Coverage::Incomplete("the search did not end".into()),

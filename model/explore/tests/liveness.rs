@@ -66,7 +66,26 @@ fn explore(program: &Program) -> Exploration {
     let s = shuttle::explore(&task(program, &[]), &Limits::default(), &());
     assert_eq!(s.coverage, Coverage::Complete);
     assert_eq!(compare::compare(&[e.clone(), s], compare::About::Anything), compare::Comparison::default());
+    explore_unsaid(program, &e);
     e
+}
+
+/// Nobody says that something may go round, as of an operation that begins again: it comes to the same.
+fn explore_unsaid(program: &Program, said: &Exploration) {
+    let unsaid = Task { has_loops: false, ..task(program, &[]) };
+    let e = explicit::explore(&unsaid, &Limits::default(), &());
+    assert_eq!(e.coverage, Coverage::Complete);
+    assert_eq!((broken(&e), &e.outcomes), (broken(said), &said.outcomes));
+}
+
+#[test]
+fn an_execution_that_nobody_said_goes_round_is_no_limit_to_shuttle() {
+    let mut b = ProgramBuilder::new("endless");
+    let x = b.var("x", Value::Word(0));
+    flipper(&mut b, x, true);
+    let program = b.build();
+    let s = shuttle::explore(&Task { has_loops: false, ..task(&program, &[]) }, &Limits::default(), &());
+    assert_eq!((s.coverage, s.counts.states), (Coverage::Complete, 2));
 }
 
 /// A lasso's last state is the one in which its loop began.

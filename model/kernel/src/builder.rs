@@ -158,7 +158,8 @@ impl ProgramBuilder {
         let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
         let ways_out = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.way_out);
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
-        self.program.has_way_out = some(&ways_out);
+        let lists_go = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.lists_go);
+        (self.program.has_way_out, self.program.lists_go) = (some(&ways_out), some(&lists_go));
         self.program.settle_nodes();
         self.program.note_readers();
         self.program.note_warnings();

@@ -233,6 +233,8 @@ pub struct Program {
     pub bare_sleeps: bool,
     /// Who comes to a mutex may be told no, go away, or have somebody give way: it is not just waited for.
     pub has_way_out: bool,
+    /// Some script copies to a reservation, which may leave it without a list: who stands at a fence of it stays there.
+    pub lists_go: bool,
     /// Some script sends a signal, which may come between a look for one and what was decided by that.
     pub sends_signals: bool,
     /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.

@@ -19,6 +19,8 @@ pub(super) struct Graph {
     levels: Vec<u32>,
     /// Whether its states are orbits.
     of_orbits: bool,
+    /// Whether an edge leads to a state that is not behind its own, without which nothing goes round.
+    goes_back: bool,
     /// How much memory a pass over the graph may take, in bytes.
     pub(super) room: usize,
     /// When a pass over the graph is to be given up.
@@ -85,6 +87,7 @@ impl Graph {
 
     /// Adds an edge of the current state.
     pub(super) fn edge(&mut self, action: Action, progress: bool, to: u32) {
+        self.goes_back |= to < self.expanded();
         self.successor.push(to);
         self.action.push(pack(action, progress));
     }
@@ -98,6 +101,11 @@ impl Graph {
     /// How many states were expanded.
     pub(super) fn expanded(&self) -> u32 {
         self.start.len() as u32
+    }
+
+    /// Whether something may go round in it: a state's number is behind those of all that lead to it, if nothing does.
+    pub(super) fn goes_back(&self) -> bool {
+        self.goes_back
     }
 
     /// How many edges there are.

@@ -116,10 +116,14 @@ impl<'a> Rebuild<'a> {
     }
 }
 
-/// Whether some way leads back to where it began.
+/// Whether some way leads back to where it began. If time is over before that is known, it counts as one that does.
 pub(super) fn has_cycles(graph: &Graph) -> bool {
+    if !graph.goes_back() {
+        return false;
+    }
     let cyclic = components::leading_to_cycles(graph);
-    !cyclic.is_empty() && !components::Components::new(graph).of(&cyclic, |_, _| true).is_empty()
+    let goes_round = || !components::Components::new(graph).of(&cyclic, |_, _| true).is_empty();
+    !cyclic.is_empty() && (goes_round() || graph.is_late())
 }
 
 /// Looks for livelock and starvation in a graph that is complete; `None` if time was over before all was looked at.

@@ -583,7 +583,7 @@ impl<'a> Search<'a> {
         }
         let mixed = self.task.conditions.iter().zip(&self.watched).any(|(c, seen)| seen.is_mixed(c));
         let circle = !self.has_deadlock() && (!self.dependency_cycle().is_empty() || self.reclaim_cycle().is_some());
-        let cyclic = || self.task.has_loops && liveness::has_cycles(&self.graph);
+        let cyclic = || liveness::has_cycles(&self.graph);
         !(mixed || circle || !self.lock_usage().is_empty() || complete && cyclic())
     }
 

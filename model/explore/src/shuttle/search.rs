@@ -24,6 +24,8 @@ pub(super) enum Verdict {
     Exhausted,
     /// Too many executions for a search without visited states.
     Restart,
+    /// An execution goes round in a program that was said to have no loops: to be started again as one that has.
+    Endless,
     /// A quiet access could be seen: to be started again without any.
     Unfit,
     /// A limit was hit.
@@ -245,6 +247,10 @@ impl Search {
             self.tally.note_blocked();
             return false;
         };
+        if self.levels.len() >= MAX_STEPS && self.restart_after.is_some() {
+            (self.verdict, self.stopped) = (Verdict::Endless, true);
+            return false;
+        }
         if self.levels.len() >= MAX_STEPS {
             self.stop(format!("an execution of more than {MAX_STEPS} steps"));
             return false;

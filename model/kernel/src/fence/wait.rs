@@ -2,8 +2,8 @@
 
 use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, check_alive, lock_footprint, test_signaled};
 use crate::{
-    Call, Context, Cx, Family, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Standing, Then,
-    Value, View,
+    Call, Context, Cx, Family, Flow, Footprint, Held, ObjId, Patience, Program, Property, Runtime, SharedCell,
+    Standing, Then, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     primitives::spinlock::blocked_by_own_cpu,
@@ -193,6 +193,12 @@ impl FenceWait {
 }
 
 impl FenceWait {
+    /// Whether it can tell that the fence signalled after its driver was asked to see to that, without having slept.
+    fn sees_what_it_made(&self, program: &Program) -> bool {
+        let turns_back = self.poll || self.patience.interruptible() && program.sends_signals;
+        turns_back && program.fence_ops(self.fence).enable_signaling.is_some()
+    }
+
     /// [`Protocol::amid`] of a wait that another operation has begun.
     pub(crate) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>, outer: Family) -> Option<Family> {
         match (self.at, self.enable) {
@@ -209,6 +215,7 @@ impl Protocol for FenceWait {
     fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
         match self.at {
             At::Enable => self.enabling().amid(at),
+            At::Queue if self.sees_what_it_made(at.program) => None,
             At::Waited | At::Queue => Some(Family::Fence),
             // The operations may be detached before it.
             At::Hook | At::Woken => None,

@@ -83,6 +83,8 @@ pub struct Needs {
     pub bare_sleeps: bool,
     /// That signals are sent.
     pub signals: bool,
+    /// That a reservation's list of fences may go, and no other come.
+    pub lists_go: bool,
     /// That shrinkers come and go.
     pub shrinkers: bool,
     /// That it may begin again, as often as the others let it.
@@ -197,6 +199,7 @@ impl Needs {
         fence_points: false,
         bare_sleeps: false,
         signals: false,
+        lists_go: false,
         shrinkers: false,
         loops: false,
         readers: false,

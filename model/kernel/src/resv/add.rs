@@ -2,9 +2,10 @@
 
 use super::{Entry, Mutant, Usage, assert_held, check_replaced, locked_footprint, stands_for, variant_of};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View, Violation,
     coder::points,
     fence::{self, FenceAt, FenceOp},
+    property::Form,
     protocol::{Protocol, Standing},
     runtime::NoteCell,
 };
@@ -193,7 +194,12 @@ impl Protocol for AddFence {
             }
             (At::Replace, Some(l)) => self.replace(cx, l),
             (_, Some(l)) => self.extend(cx, l),
-            (_, None) => Flow::Done(Value::Word(0)),
+            // The list was read before, and `resv-fini` has freed it since.
+            (_, None) => {
+                let v = cx.violation_of(Property::USE_AFTER_FREE);
+                cx.note_violation(Violation { object: Some(self.resv), form: Some(Form::LIST_FREED), ..v });
+                Flow::Done(Value::Word(0))
+            }
         }
     }
 

@@ -178,6 +178,8 @@ impl Protocol for CopyFences {
             At::Begin => None,
             At::Walk => self.walk.amid_of(at),
             At::Forget | At::Drop => self.put.amid_of(at, Family::Resv),
+            // There was nothing to stand at on the way, and something may have come meanwhile.
+            At::Publish if self.new.is_none() => None,
             At::Allocate | At::Collect | At::Publish | At::FreeOld => Some(Family::Resv),
         }
     }

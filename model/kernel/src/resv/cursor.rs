@@ -14,8 +14,8 @@
 
 use super::{Awaited, Entry, Mutant, Usage, locked_footprint};
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Family, Flow, Footprint, LocalId, ObjId, Order, Property, Runtime, Standing,
-    Value, View,
+    AtomicCell, Bits, Code, Coder, Cx, Family, Flow, Footprint, LocalId, ObjId, Order, Program, Property, Runtime,
+    Standing, Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp},
     ground::functions::functions,
@@ -427,9 +427,18 @@ impl CursorOp {
 }
 
 impl CursorOp {
+    /// Whether it stays at the fence that it has if the list goes now.
+    fn may_stay(&self, program: &Program) -> bool {
+        program.lists_go && self.cursor.fence().is_some()
+    }
+
     /// [`Protocol::amid`] of a walk that another operation has begun, or goes on with.
     pub(super) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
-        if self.at == At::NextUnlocked { Some(Family::Resv) } else { self.amid(at) }
+        match self.at {
+            At::NextUnlocked if self.may_stay(at.program) => None,
+            At::NextUnlocked => Some(Family::Resv),
+            _ => self.amid(at),
+        }
     }
 }
 
@@ -443,6 +452,7 @@ impl Protocol for CursorOp {
             At::Begin | At::IsRestarted | At::FoundUsage | At::End | At::NextLocked | At::NextUnlocked => None,
             At::Load | At::Get | At::Test if !at.program.mutated(protocol::Mutant::WalksWhole) => None,
             At::Put | At::Ask => self.put.amid_of(at, Family::Resv),
+            At::Recheck if self.may_stay(at.program) => None,
             At::Resume | At::Restart | At::Load | At::Get | At::Test => Some(Family::Resv),
             At::Recheck | At::ReadUnlock => Some(Family::Resv),
         }

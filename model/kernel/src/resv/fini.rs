@@ -2,10 +2,12 @@
 
 use super::Entry;
 use crate::{
-    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Runtime, Standing, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Standing, Value, View,
+    Violation,
     coder::points,
     fence::{FenceAt, FenceOp},
     primitives::rcu,
+    property::Form,
     protocol::Protocol,
 };
 
@@ -52,7 +54,14 @@ impl Fini {
         Fini { resv, ..Fini::BLANK }
     }
 
+    /// `mutex_destroy()` of a lock that is held; in the end nobody has a reference.
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let lock = cx.program.resv_parts(self.resv).lock;
+        if let Some(owner) = cx.ww(lock).owner_now() {
+            let v = cx.violation_of(Property::FREED_IN_USE);
+            let form = Some(if owner == cx.me { Form::FINI_OWN } else { Form::FINI_HELD });
+            cx.note_violation(Violation { object: Some(self.resv), other: Some(owner), form, ..v });
+        }
         let Some(list) = cx.resv(self.resv).list.load(Order::Relaxed) else { return Flow::Done(Value::Word(0)) };
         self.list = list;
         self.next(cx)
@@ -103,7 +112,7 @@ impl Protocol for Fini {
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
             At::Begin => {
-                let f = Footprint::reads(self.resv);
+                let f = Footprint::reads(self.resv).read(v.program.resv_parts(self.resv).lock);
                 v.world.resv(self.resv).list.0.map_or(f, |list| f.read(list))
             }
             At::Put => self.put.footprint(v).read(self.list),

@@ -150,7 +150,7 @@ impl Operation for ReplaceFences {
 
 impl Operation for CopyFences {
     fn row(&self) -> Row {
-        Row { needs: Needs::RCU, ..Row::on_both(self.dst, self.src) }
+        Row { needs: Needs { lists_go: true, ..Needs::RCU }, ..Row::on_both(self.dst, self.src) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

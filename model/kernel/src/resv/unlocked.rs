@@ -309,6 +309,10 @@ impl Protocol for Unlocked {
                 None
             }
             At::Put | At::Ask => self.put.amid_of(at, Family::Resv),
+            // It may signal now, and the list may go: who was there when it had not signalled then stays at it.
+            At::Wait if self.wait.is_poll() => None,
+            // Without a list it comes back to where it is, for ever: a turn is a step.
+            At::ReadLockAgain if self.list.is_none() => None,
             At::Wait => self.wait.amid_of(at, Family::Resv),
             At::Restart | At::Next | At::Get | At::Test => Some(Family::Resv),
             At::Recheck | At::ReadUnlock | At::ReadLockAgain | At::Resume => Some(Family::Resv),

@@ -174,6 +174,7 @@ impl<'a> Lower<'a> {
         self.program.fence_points |= needs.fence_points;
         self.program.bare_sleeps |= needs.bare_sleeps;
         self.program.sends_signals |= needs.signals;
+        self.program.lists_go |= needs.lists_go;
         self.program.has_way_out |= needs.way_out;
     }
 
