@@ -133,6 +133,8 @@ fn explore_from(
     if stage.is_some_and(|stage| stage.orbits != symmetry.is_some()) {
         return Err("it is damaged (which threads are alike)".into());
     }
+    // The search may have been done again as one of a program that has loops.
+    let task = &Task { has_loops: stage.map_or(task.has_loops, |stage| stage.has_loops), ..*task };
     let given = options;
     let options =
         stage.map_or(options, |stage| Options { fine: stage.fine, sections_apart: stage.sections_apart, ..options });
@@ -207,7 +209,7 @@ fn attempt<'a>(
         // An operation that begins again as often as the others have it do so.
         let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
         drop(search);
-        return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, progress);
+        return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, watchers, None);
     }
     let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
     let all_judged = judged.is_some();

@@ -205,6 +205,7 @@ impl Graph {
         saved::ensure(self.arrives.iter().all(|t| *t < 16), "a thread")?;
         let ends = self.start.last().is_none_or(|last| *last as usize <= edges);
         saved::ensure(ends && self.start.is_sorted() && self.expanded() <= states, "rows")?;
+        self.goes_back = (0..self.expanded()).any(|state| self.successors(state).iter().any(|to| *to <= state));
         let within = self.levels.last().is_none_or(|last| *last <= self.expanded());
         let begins = self.levels.first().is_none_or(|first| *first == 0);
         saved::ensure(begins && within && self.levels.is_sorted(), "levels")

@@ -22,22 +22,23 @@ pub(super) struct Place {
     pub(super) begun: bool,
 }
 
-/// How the states are told apart, as a search found out that it must be.
+/// How the states are told apart, and what is looked for, as a search found out that it must be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Stage {
     pub(crate) orbits: bool,
     pub(crate) fine: bool,
     pub(crate) sections_apart: bool,
+    pub(crate) has_loops: bool,
 }
 
 impl Saved for Stage {
     fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        to.put(&(self.orbits, (self.fine, self.sections_apart)))
+        to.put(&((self.orbits, self.has_loops), (self.fine, self.sections_apart)))
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Self, Bad> {
-        let (orbits, (fine, sections_apart)) = from.get()?;
-        Ok(Stage { orbits, fine, sections_apart })
+        let ((orbits, has_loops), (fine, sections_apart)) = from.get()?;
+        Ok(Stage { orbits, fine, sections_apart, has_loops })
     }
 }
 
@@ -76,7 +77,7 @@ impl Saved for Sightings {
 impl Search<'_> {
     fn stage(&self) -> Stage {
         let (fine, sections_apart) = (self.options.fine, self.options.sections_apart);
-        Stage { orbits: self.symmetry.is_some(), fine, sections_apart }
+        Stage { orbits: self.symmetry.is_some(), fine, sections_apart, has_loops: self.task.has_loops }
     }
 
     /// Hands over what there is to whoever keeps it.
