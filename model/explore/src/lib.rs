@@ -104,9 +104,9 @@ pub struct Task<'a> {
     pub program: &'a Program,
     /// Conditions to watch, by index.
     pub conditions: &'a [Condition],
-    /// Whether a script can come back to where it was: a reduced search then needs visited states to end, and what waits
-    /// is not let come later. Where it is not said and something goes round, inside of an operation that begins again, the
-    /// search is done once more as if it were.
+    /// Whether a script can come back to where it was: a reduced search then needs visited states to end, and what
+    /// waits is not let come later. Where it is not said and something goes round, inside of an operation that begins
+    /// again, the search is done once more as if it were.
     pub has_loops: bool,
 }
 

@@ -46,7 +46,6 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     if let Err(why) = Fixed::read(&args.input) {
         return usage(&why);
     }
-    let format = export::format_of(args);
     let selection = Selection::of(&args.paths);
     let files = match find(&selection.paths()) {
         Ok(files) => files,
@@ -93,23 +92,30 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         return usage(&format!("{why}; `fenceweave list` shows them all"));
     }
     total.denied = args.deny_warnings;
-    if format != FormatArg::Json && export::shows_text(args) {
-        // What could not be written decides the exit code.
-        let _ = write(&total.text());
-    }
-    if let Err(exit) = export::deliver(&total.tested, args) {
+    if let Err(exit) = deliver(&total, args, folder) {
         return exit;
-    }
-    if let Some(Err(why)) = folder.map(pages::Folder::close) {
-        return usage(&why);
-    }
-    if let Some(path) = &args.coverage_lcov
-        && let Err(e) = crate::files::write_whole(path, &total.lcov)
-    {
-        return usage(&format!("{}: {e}", path.display()));
     }
     kept.iter().for_each(Kept::end);
     total.exit()
+}
+
+/// Writes what came of all files together; an error is how the command ends then.
+fn deliver(total: &Total, args: &CheckArgs, folder: Option<pages::Folder>) -> Result<(), Exit> {
+    if export::format_of(args) != FormatArg::Json && export::shows_text(args) {
+        // What could not be written decides the exit code.
+        let _ = write(&total.text());
+    }
+    export::deliver(&total.tested, args)?;
+    if let Some(Err(why)) = folder.map(pages::Folder::close) {
+        return Err(usage(&why));
+    }
+    match &args.coverage_lcov {
+        Some(path) => {
+            let written = crate::files::write_whole(path, &total.lcov);
+            written.map_err(|e| usage(&format!("{}: {e}", path.display())))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether a program (`scenario/case`) of a file is to be explored.
