@@ -1,11 +1,14 @@
 //! The command line.
 
+mod explore;
 mod state;
+
+pub use explore::ExploreArgs;
+pub use state::StateArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fenceweave_fuzz::sweep::Part;
 use fenceweave_kernel::{Family, Grain};
-pub use state::StateArgs;
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
@@ -56,6 +59,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Explore one scenario and show everything: outcomes, counterexamples, counts.
     Explain(ExplainArgs),
+    /// Choose every step by hand, on a page in a browser, and see what follows.
+    Explore(ExploreArgs),
     /// Run one schedule again, step by step, from the token that a trace ends with.
     Replay(ReplayArgs),
     /// Print scenario files in the one spacing that all have.

@@ -9,6 +9,7 @@
 //! * [`loom`](mod@loom): the same scripts on loom's threads, with the kernel's memory orders.
 //! * [`threads`]: the same scripts on threads of the operating system, as often as there is time: it explores nothing.
 //! * [`compare`]: which outcome sets must be equal and which contained.
+//! * [`ahead`]: from any one state, the nearest end and the nearest at which something is wrong.
 //!
 //! # What must not
 //!
@@ -18,6 +19,7 @@
 //!
 //! [`Task`] and [`Exploration`] below: what goes in and what comes out. Then [`explicit`].
 
+pub mod ahead;
 mod alone;
 pub mod compare;
 pub mod diagnose;

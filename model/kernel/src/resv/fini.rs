@@ -54,14 +54,18 @@ impl Fini {
         Fini { resv, ..Fini::BLANK }
     }
 
-    /// `mutex_destroy()` of a lock that is held; in the end nobody has a reference.
-    fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+    /// In the end nobody has a reference, so nobody holds the lock: `mutex_destroy()` looks whether somebody does.
+    fn check_lock<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let lock = cx.program.resv_parts(self.resv).lock;
         if let Some(owner) = cx.ww(lock).owner_now() {
             let v = cx.violation_of(Property::FREED_IN_USE);
             let form = Some(if owner == cx.me { Form::FINI_OWN } else { Form::FINI_HELD });
             cx.note_violation(Violation { object: Some(self.resv), other: Some(owner), form, ..v });
         }
+    }
+
+    fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        self.check_lock(cx);
         let Some(list) = cx.resv(self.resv).list.load(Order::Relaxed) else { return Flow::Done(Value::Word(0)) };
         self.list = list;
         self.next(cx)
@@ -82,6 +86,7 @@ impl Fini {
     }
 
     fn free<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        self.check_lock(cx);
         cx.list(self.list).retire();
         cx.resv(self.resv).list.store(None, Order::Relaxed);
         rcu::free_later(cx, self.list);
@@ -110,13 +115,14 @@ impl Protocol for Fini {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
+        let lock = v.program.resv_parts(self.resv).lock;
         match self.at {
             At::Begin => {
-                let f = Footprint::reads(self.resv).read(v.program.resv_parts(self.resv).lock);
+                let f = Footprint::reads(self.resv).read(lock);
                 v.world.resv(self.resv).list.0.map_or(f, |list| f.read(list))
             }
             At::Put => self.put.footprint(v).read(self.list),
-            At::Free => rcu::call_rcu_footprint(v, Footprint::writes(self.list).write(self.resv)),
+            At::Free => rcu::call_rcu_footprint(v, Footprint::writes(self.list).write(self.resv).read(lock)),
         }
     }
 

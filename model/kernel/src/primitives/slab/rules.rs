@@ -49,7 +49,6 @@ forms! {
     50 COPIED_OVER "{who} copies another object over {what}, which is in use{place}";
     91 FINI_HELD "{who} ends {what}, which is held by {other}{place}";
     92 FINI_OWN "{who} ends {what}, which it holds itself{place}";
-    93 LIST_FREED "{who} goes on with the list of {what} that `resv-fini` has freed{place}";
     51 FREED_READ "{who} frees {what}, and somebody is in a read-side section of {also}, which is inside of it{place}";
     52 FREED_TASK_WORK "{who} frees {what}, and {also}, a task work inside of it, is still queued{place}";
     53 FREED_RCU_HEAD "{who} frees {what}, and {also}, an rcu-head inside of it, is still queued{place}";
