@@ -1,8 +1,10 @@
 //! The command line.
 
 mod explore;
+mod state;
 
 pub use explore::ExploreArgs;
+pub use state::StateArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fenceweave_fuzz::sweep::Part;
@@ -271,6 +273,9 @@ pub struct CheckArgs {
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// What is kept of the exploration.
+    #[command(flatten)]
+    pub kept: StateArgs,
     /// How traces are shown.
     #[command(flatten)]
     pub traces: TraceArgs,

@@ -12,6 +12,7 @@ mod export;
 mod fmt;
 mod fuzz;
 mod inputs;
+mod kept;
 mod library;
 mod list;
 mod lsp;
@@ -162,6 +163,11 @@ static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 fn lose(e: io::Error) {
     let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
     lost.get_or_insert(e);
+}
+
+/// Whether something was told that nobody could read.
+fn has_lost() -> bool {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).is_some()
 }
 
 /// How a command ended whose output may not have come through: what nobody could read was not told, so it is no

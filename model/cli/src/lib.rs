@@ -4,6 +4,7 @@
 //!
 //! * [`run`]: a case through the engines, with the limits that apply.
 //! * [`judge`]: whether what was found is what the scenario expects.
+//! * `state`: the file in which one exploration is kept, to be gone on with.
 //! * [`harness`]: every scenario file as named tests with a reviewed snapshot.
 //! * [`commands`]: one file a subcommand; [`args`] is the command line.
 //!
@@ -23,6 +24,7 @@ pub mod judge;
 pub mod memory;
 mod render;
 pub mod run;
+mod state;
 mod tuples;
 
 pub use harness::scenario_tests;

@@ -9,7 +9,10 @@ use fenceweave_explore::{
 };
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
-use std::time::{Duration, Instant};
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
 /// What the caller wants of a run.
 #[derive(Clone, Debug)]
@@ -27,6 +30,15 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options { engines: vec![Engine::Explicit], exact: false, contracts: false, limits: LimitOverrides::default() }
+    }
+}
+
+impl Options {
+    fn of_explicit(&self) -> explicit::Options {
+        let LimitOverrides { fine, until_violation, no_symmetry, .. } = self.limits;
+        let (exact, contracts) = (self.exact, self.contracts);
+        let symmetry = if no_symmetry { 0 } else { explicit::SYMMETRY };
+        explicit::Options { exact, contracts, fine, until_violation, symmetry, ..Default::default() }
     }
 }
 
@@ -96,8 +108,7 @@ pub fn run(case: &Case, options: &Options, progress: &dyn Progress) -> CaseRun {
 
 /// Runs a case on one engine.
 pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Progress) -> Exploration {
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(scenario_engine(engine)).map(|e| e.condition.clone()).collect();
+    let conditions = conditions(case, scenario_engine(engine));
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let excluded = case.excluded.iter().find(|(e, _)| *e == scenario_engine(engine));
     if let Some((_, reason)) = excluded {
@@ -105,13 +116,7 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     }
     let limits = limits(case, engine, &options.limits);
     match engine {
-        Engine::Explicit => {
-            let LimitOverrides { fine, until_violation, no_symmetry, .. } = options.limits;
-            let (exact, contracts) = (options.exact, options.contracts);
-            let symmetry = if no_symmetry { 0 } else { explicit::SYMMETRY };
-            let how = explicit::Options { exact, contracts, fine, until_violation, symmetry, ..Default::default() };
-            explicit::explore_with(&task, &limits, how, progress)
-        }
+        Engine::Explicit => explicit::explore_with(&task, &limits, options.of_explicit(), progress),
         Engine::Shuttle => {
             let how = shuttle::Options { fine: options.limits.fine, ..shuttle::Options::default() };
             shuttle::explore_with(&task, &limits, how, progress)
@@ -125,6 +130,24 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     }
 }
 
+/// Runs a case on explicit with somebody who keeps what it finds, and goes on from what was kept.
+pub(crate) fn explore_kept(
+    case: &Case,
+    options: &Options,
+    watchers: (&dyn Progress, &dyn explicit::Keeper),
+    from: Option<(&mut dyn Read, u64)>,
+) -> Result<Exploration, String> {
+    let conditions = conditions(case, scenario_engine(Engine::Explicit));
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    let limits = limits(case, Engine::Explicit, &options.limits);
+    explicit::explore_kept(&task, &limits, options.of_explicit(), watchers, from)
+}
+
+/// What a scenario expects of its states, for an engine.
+pub(crate) fn conditions(case: &Case, engine: fenceweave_scenario::Engine) -> Vec<Condition> {
+    case.expectations.conditions(engine).map(|e| e.condition.clone()).collect()
+}
+
 /// Runs a case on threads of the system.
 pub(crate) fn on_threads(
     case: &Case,
@@ -133,7 +156,7 @@ pub(crate) fn on_threads(
     progress: &dyn Progress,
 ) -> (Exploration, threads::Summary) {
     let engine = fenceweave_scenario::Engine::Threads;
-    let conditions: Vec<Condition> = case.expectations.conditions(engine).map(|e| e.condition.clone()).collect();
+    let conditions = conditions(case, engine);
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     if let Some((_, reason)) = case.excluded.iter().find(|(e, _)| *e == engine) {
         let refused = Exploration::refused(Engine::Threads, &task, format!("the scenario says: {reason}"));

@@ -28,6 +28,7 @@ mod late;
 mod liveness;
 mod noreturn;
 mod orbits;
+mod saved;
 mod search;
 mod stateset;
 mod together;
@@ -42,9 +43,10 @@ pub use contracts::{Contracts, Held};
 use fenceweave_kernel::{Condition, Moment, Property, Symmetry, Violation};
 use liveness::Liveness;
 use orbits::Target;
-use search::Search;
+pub use saved::{FORMAT, Keeper, sum};
+use search::{Search, Stage};
 use stateset::StateSet;
-use std::{num::NonZeroUsize, time::Instant};
+use std::{io::Read, num::NonZeroUsize, time::Instant};
 use usage::Usage;
 
 /// How to identify states.
@@ -93,15 +95,61 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 
 /// Explores every state of a program, identified as the options say.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
-    let symmetry = if options.symmetry > 0 && !options.contracts { symmetry_of(task, options.symmetry) } else { None };
+    let explored = explore_from(task, limits, options, (progress, None), None);
+    explored.unwrap_or_else(|why| Exploration::refused(Engine::Explicit, task, format!("[internal bug] {why}")))
+}
+
+/// The same of which somebody keeps now and then what there is, and which goes on from what was kept: what is found is
+/// the same as if it had not been interrupted. A limit that ends it, and a signal, are a reason to keep it as well.
+///
+/// # Errors
+///
+/// What was kept is damaged, or of something else.
+pub fn explore_kept(
+    task: &Task<'_>,
+    limits: &Limits,
+    options: Options,
+    (progress, keeper): (&dyn Progress, &dyn Keeper),
+    from: Option<(&mut dyn Read, u64)>,
+) -> Result<Exploration, String> {
+    let options = Options { contracts: false, ..options };
+    let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
+    explore_from(task, limits, options, (progress, Some(keeper)), from)
+}
+
+/// Who is told of a search, and who keeps what it writes.
+type Watchers<'w> = (&'w dyn Progress, Option<&'w dyn Keeper>);
+
+fn explore_from(
+    task: &Task<'_>,
+    limits: &Limits,
+    options: Options,
+    watchers: Watchers<'_>,
+    mut from: Option<saved::Reader<'_>>,
+) -> Result<Exploration, String> {
+    let stage: Option<Stage> = from.as_mut().map(|from| from.get()).transpose()?;
+    let wanted = options.symmetry > 0 && !options.contracts && stage.is_none_or(|stage| stage.orbits);
+    let symmetry = if wanted { symmetry_of(task, options.symmetry) } else { None };
+    if stage.is_some_and(|stage| stage.orbits != symmetry.is_some()) {
+        return Err("it is damaged (which threads are alike)".into());
+    }
+    // The search may have been done again as one of a program that has loops.
+    let task = &Task { has_loops: stage.map_or(task.has_loops, |stage| stage.has_loops), ..*task };
+    let given = options;
+    let options =
+        stage.map_or(options, |stage| Options { fine: stage.fine, sections_apart: stage.sections_apart, ..options });
     let started = Instant::now();
-    let quotient = symmetry.as_ref().and_then(|symmetry| attempt(task, limits, options, Some(symmetry), progress));
-    quotient.unwrap_or_else(|| {
-        let time = limits.time.map(|t| t.saturating_sub(started.elapsed()));
-        let limits = Limits { time, ..*limits };
-        let plain = attempt(task, &limits, options, None, progress);
-        plain.unwrap_or_else(|| Exploration::refused(Engine::Explicit, task, "[internal bug] it had no orbits"))
-    })
+    if let Some(symmetry) = &symmetry {
+        let quotient = attempt(task, limits, options, Some(symmetry), watchers, from.take())?;
+        if let Some(explored) = quotient {
+            return Ok(explored);
+        }
+    }
+    let time = limits.time.map(|t| t.saturating_sub(started.elapsed()));
+    let limits = Limits { time, ..*limits };
+    let options = if symmetry.is_some() { given } else { options };
+    let plain = attempt(task, &limits, options, None, watchers, from)?;
+    Ok(plain.unwrap_or_else(|| Exploration::refused(Engine::Explicit, task, "[internal bug] it had no orbits")))
 }
 
 /// Explores one state of each orbit of threads that somebody says are alike; `None` if it was noticed that they are
@@ -112,7 +160,7 @@ pub fn explore_alike(
     symmetry: &Symmetry,
     progress: &dyn Progress,
 ) -> Option<Exploration> {
-    attempt(task, limits, Options::default(), Some(symmetry), progress)
+    attempt(task, limits, Options::default(), Some(symmetry), (progress, None), None).ok().flatten()
 }
 
 /// The threads that are alike, if there are enough of them.
@@ -129,19 +177,20 @@ fn attempt<'a>(
     limits: &Limits,
     options: Options,
     symmetry: Option<&'a Symmetry>,
-    progress: &dyn Progress,
-) -> Option<Exploration> {
+    watchers: Watchers<'_>,
+    from: Option<saved::Reader<'_>>,
+) -> Result<Option<Exploration>, String> {
     let mut search = Search::new(task, limits, options, symmetry);
-    let mut coverage = search.run(progress);
+    let mut coverage = search.run_kept(from, watchers)?;
     if search.uneven {
-        return None;
+        return Ok(None);
     }
     if search.unfit {
         let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
         let sections = search.merging.as_ref().is_some_and(|merging| merging.has_sections());
         drop(search);
         let options = Options { sections_apart: true, fine: !sections, ..options };
-        return attempt(task, limits, options, symmetry, progress);
+        return attempt(task, limits, options, symmetry, watchers, None);
     }
     let may_go_round = task.has_loops || search.graph.goes_back();
     if coverage.is_complete() && may_go_round && !search.has_room_to_judge() {
@@ -154,13 +203,13 @@ fn attempt<'a>(
     let counts = search.counts();
     search.forget_states();
     if symmetry.is_some() && !search.is_told_by_orbits(complete) {
-        return None;
+        return Ok(None);
     }
     if complete && !task.has_loops && liveness::has_cycles(&search.graph) {
         // An operation that begins again as often as the others have it do so.
         let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
         drop(search);
-        return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, progress);
+        return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, watchers, None);
     }
     let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
     let all_judged = judged.is_some();
@@ -187,7 +236,7 @@ fn attempt<'a>(
     let mut all =
         Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence, contracts };
     initial.iter().for_each(|initial| unfold::ways(&mut all, task, initial));
-    Some(all)
+    Ok(Some(all))
 }
 
 /// A counterexample for each violation, in order.

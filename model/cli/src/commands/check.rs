@@ -2,7 +2,9 @@
 
 use super::vacuity::{Ran, Together};
 use super::{
-    Exit, Unread, complain, engines, find, fitted, grained, in_order, jobs_or_cores, limits, load,
+    Exit, Unread, complain, engines, find, fitted, grained, in_order, jobs_or_cores,
+    kept::Kept,
+    limits, load,
     progress::{Bar, Bars},
     sheet, short_name, usage, write,
 };
@@ -44,7 +46,6 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     if let Err(why) = Fixed::read(&args.input) {
         return usage(&why);
     }
-    let format = export::format_of(args);
     let selection = Selection::of(&args.paths);
     let files = match find(&selection.paths()) {
         Ok(files) => files,
@@ -55,13 +56,17 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Ok(folder) => folder,
         Err(why) => return usage(&why),
     };
+    let kept = match Kept::of(args, &files, &selection) {
+        Ok(kept) => kept,
+        Err(why) => return usage(&why),
+    };
     let (mut total, mut looked_at) = (Total::default(), 0);
     let jobs = jobs_or_cores(args.jobs);
     let args = &CheckArgs { searches: jobs.min(files.len()) as u64, ..args.clone() };
     in_order(
         &files,
         jobs,
-        |file| check_file(file, args, &selection, &bars),
+        |file| check_file(file, args, &selection, (&bars, kept.as_ref())),
         |file, checked| {
             total.add(file, &checked);
             looked_at += 1;
@@ -77,6 +82,9 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
             })
         },
     );
+    if let Some(refused) = kept.as_ref().and_then(Kept::refused) {
+        return refused;
+    }
     if interrupt::requested() {
         let (left, all) = (files.len() - looked_at, files.len());
         complain(&interrupted(left, all));
@@ -84,22 +92,35 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         return usage(&format!("{why}; `fenceweave list` shows them all"));
     }
     total.denied = args.deny_warnings;
-    if format != FormatArg::Json && export::shows_text(args) {
+    if let Err(exit) = deliver(&total, args, folder) {
+        return exit;
+    }
+    kept.iter().for_each(Kept::end);
+    total.exit()
+}
+
+/// Writes what came of all files together; an error is how the command ends then.
+fn deliver(total: &Total, args: &CheckArgs, folder: Option<pages::Folder>) -> Result<(), Exit> {
+    if export::format_of(args) != FormatArg::Json && export::shows_text(args) {
         // What could not be written decides the exit code.
         let _ = write(&total.text());
     }
-    if let Err(exit) = export::deliver(&total.tested, args) {
-        return exit;
-    }
+    export::deliver(&total.tested, args)?;
     if let Some(Err(why)) = folder.map(pages::Folder::close) {
-        return usage(&why);
+        return Err(usage(&why));
     }
-    if let Some(path) = &args.coverage_lcov
-        && let Err(e) = crate::files::write_whole(path, &total.lcov)
-    {
-        return usage(&format!("{}: {e}", path.display()));
+    match &args.coverage_lcov {
+        Some(path) => {
+            let written = crate::files::write_whole(path, &total.lcov);
+            written.map_err(|e| usage(&format!("{}: {e}", path.display())))
+        }
+        None => Ok(()),
     }
-    total.exit()
+}
+
+/// Whether a program (`scenario/case`) of a file is to be explored.
+pub(super) fn takes(args: &CheckArgs, selection: &Selection, file: &Path, program: &str) -> bool {
+    args.only.as_ref().is_none_or(|only| program.contains(only.as_str())) && selection.takes(file, program)
 }
 
 /// Options that cannot both be meant.
@@ -225,7 +246,10 @@ fn interrupted(left: usize, all: usize) -> String {
     }
 }
 
-fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars) -> Checked {
+/// What is shown while it is explored, and what is kept of it.
+type Watchers<'w> = (&'w Bars, Option<&'w Kept>);
+
+fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, (bars, kept): Watchers<'_>) -> Checked {
     let loaded = match load(file) {
         Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return not_read(file, &unread, args),
@@ -236,8 +260,7 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
         let mut runs = vec![];
         for case in &scenario.cases {
             let name = &case.program.name;
-            let asked_for = args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
-            if !asked_for || !selection.takes(file, name) {
+            if !takes(args, selection, file, name) {
                 runs.push(None);
                 continue;
             }
@@ -263,7 +286,7 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
                 }
                 continue;
             }
-            let run = run_case(case, args, &bars.bar(name));
+            let Some(run) = run_case(case, args, (&bars.bar(name), kept)) else { return checked };
             checked.graded.push((name.clone(), run.judgement.grade()));
             coverage::add(&mut covered, case, &run);
             checked.text.push_str(&text(file, &scenario.name, case, &run, args));
@@ -321,11 +344,13 @@ fn options(args: &CheckArgs) -> Options {
     }
 }
 
-fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
+/// Explores a case; `None` if it cannot be gone on with.
+fn run_case(case: &Case, args: &CheckArgs, (bar, kept): (&Bar, Option<&Kept>)) -> Option<CaseRun> {
     let options = options(args);
-    match args.sample.sample {
-        Some(sampler) => sample::sample(case, sampler, &args.sample, &options, bar),
-        None => run::run(case, &options, bar),
+    match (args.sample.sample, kept) {
+        (Some(sampler), _) => Some(sample::sample(case, sampler, &args.sample, &options, bar)),
+        (None, Some(kept)) => kept.run(case, &options, bar),
+        (None, None) => Some(run::run(case, &options, bar)),
     }
 }
 

@@ -6,7 +6,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::IsTerminal,
     sync::{
-        OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -42,6 +42,8 @@ impl Bars {
             every: every.filter(|_| self.0.is_none()),
             told: AtomicU64::new(0),
             ahead: (AtomicU64::new(0), AtomicU64::new(0)),
+            rise: Mutex::default(),
+            before: OnceLock::new(),
         }
     }
 
@@ -66,6 +68,40 @@ pub(super) struct Bar {
     told: AtomicU64,
     /// States that wait to be expanded, and how deep the search is.
     ahead: (AtomicU64, AtomicU64),
+    rise: Mutex<Rise>,
+    /// How many states were visited by whom it goes on from.
+    before: OnceLock<u64>,
+}
+
+/// How many states waited, and how many were visited, each time that more waited than ever before.
+///
+/// Levels of a graph shrink about as they have grown. So once fewer wait again, what is left is about what was visited
+/// before as many waited. Before that nobody knows.
+#[derive(Default)]
+struct Rise(Vec<(u64, u64)>);
+
+impl Rise {
+    /// A search that was not seen from its first ticks on has gone on from a file: how it has grown nobody has seen.
+    const FIRST: u64 = 1 << 16;
+
+    /// About how many states are left to visit, if anybody can tell.
+    fn left(&mut self, waiting: u64, done: u64) -> Option<u64> {
+        if self.0.last().is_some_and(|(_, before)| done < *before) {
+            // It began again.
+            self.0.clear();
+        }
+        let most = self.0.last().map(|(most, _)| *most);
+        if most.is_none() && done > Rise::FIRST {
+            return None;
+        }
+        if most.is_none_or(|most| waiting > most) {
+            self.0.push((waiting, done));
+            return None;
+        }
+        let as_many = self.0.partition_point(|(before, _)| *before < waiting);
+        let falls = most.is_some_and(|most| waiting < most - most / 16);
+        self.0.get(as_many).filter(|_| falls).map(|(_, done)| waiting.max(*done))
+    }
 }
 
 impl Bar {
@@ -88,36 +124,60 @@ impl Progress for Bar {
 
     fn tick(&self, done: u64, transitions: u64) {
         let elapsed = self.started.elapsed();
+        self.before.get_or_init(|| if done > Rise::FIRST { done } else { 0 });
         let Some(bars) = &self.bars else { return self.log(elapsed, done, transitions) };
         if elapsed < PATIENCE {
             return;
         }
         let bar = self.shown.get_or_init(|| self.show(bars));
-        let per_second = done as f64 / elapsed.as_secs_f64();
+        let per_second = self.per_second(elapsed, done);
         bar.set_position(done);
-        bar.set_message(format!("{per_second:.0}/s  {transitions} steps{}", self.how_far()));
+        let far = self.how_far(done, per_second);
+        bar.set_message(format!("{per_second:.0}/s  {transitions} steps{far}"));
     }
 }
 
 impl Bar {
-    /// How deep the search is, and how many states wait; nothing of what has neither.
-    fn how_far(&self) -> String {
-        let (frontier, depth) = (self.ahead.0.load(Ordering::Relaxed), self.ahead.1.load(Ordering::Relaxed));
-        let frontier = summary::grouped(frontier);
-        if depth == 0 { String::new() } else { format!("  depth {depth}, {frontier} waiting") }
+    /// States that this process visits in a second.
+    fn per_second(&self, elapsed: Duration, done: u64) -> f64 {
+        let before = self.before.get().copied().unwrap_or_default();
+        done.saturating_sub(before) as f64 / elapsed.as_secs_f64()
+    }
+
+    /// How deep the search is, how many states wait, and how long it takes, as far as that can be told; nothing of what
+    /// has no levels.
+    fn how_far(&self, done: u64, per_second: f64) -> String {
+        let (waiting, depth) = (self.ahead.0.load(Ordering::Relaxed), self.ahead.1.load(Ordering::Relaxed));
+        if depth == 0 {
+            return String::new();
+        }
+        let left = self.rise.lock().unwrap_or_else(PoisonError::into_inner).left(waiting, done);
+        let left =
+            left.map_or(String::new(), |left| format!(", about {} left", roughly(left as f64 / per_second.max(1.0))));
+        format!("  depth {depth}, {} waiting{left}", summary::grouped(waiting))
     }
 
     /// A line of a log, if it is time for one.
     fn log(&self, elapsed: Duration, done: u64, transitions: u64) {
         let Some(every) = self.every else { return };
+        let speed = self.per_second(elapsed, done);
+        let far = self.how_far(done, speed);
         let due = (elapsed.as_secs_f64() / every.as_secs_f64()) as u64;
         if self.told.fetch_max(due, Ordering::Relaxed) >= due {
             return;
         }
         let (seconds, name) = (elapsed.as_secs_f64(), &self.name);
-        let [visited, per_second, steps] = [done, (done as f64 / seconds) as u64, transitions].map(summary::grouped);
-        let far = self.how_far();
+        let [visited, per_second, steps] = [done, speed as u64, transitions].map(summary::grouped);
         super::complain(&format!("{name}  {seconds:.0} s  {visited} visited  {per_second}/s  {steps} steps{far}\n"));
+    }
+}
+
+/// A time that is guessed.
+fn roughly(seconds: f64) -> String {
+    match seconds {
+        ..90.0 => format!("{seconds:.0} s"),
+        90.0..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3600.0),
     }
 }
 
@@ -126,5 +186,32 @@ impl Drop for Bar {
         if let Some(bar) = self.shown.get() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_guessed_once_fewer_wait() {
+        let mut rise = Rise::default();
+        let told = [(100, 10), (400, 110), (900, 510), (1000, 1410), (880, 2400), (390, 3280), (90, 3670)];
+        let left = told.map(|(waiting, done)| rise.left(waiting, done));
+        assert_eq!(left, [None, None, None, None, Some(880), Some(390), Some(90)]);
+        // Another search of the same case begins.
+        assert_eq!(rise.left(50, 10), None);
+        assert_eq!(rise.left(20, 60), Some(20));
+    }
+
+    #[test]
+    fn of_one_that_goes_on_from_a_file_nothing_is_guessed() {
+        let mut rise = Rise::default();
+        assert_eq!([(900, 1 << 20), (500, 1 << 21)].map(|(waiting, done)| rise.left(waiting, done)), [None, None]);
+    }
+
+    #[test]
+    fn times_are_rough() {
+        assert_eq!([3.2, 100.0, 7300.0].map(roughly), ["3 s", "2 min", "2 h"]);
     }
 }

@@ -19,6 +19,7 @@ mod harness;
 mod html;
 mod inputs;
 mod json;
+mod kept;
 mod library;
 mod limits;
 mod listing;

@@ -32,6 +32,7 @@
 //! The graph is no part of any state; a dependency's witness is the first state in breadth-first order that shows it,
 //! so the result is the same in every run.
 
+use super::saved;
 use fenceweave_kernel::{
     Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Program, Property, Renaming, Rule, State, StepResult,
     Symmetry, ThreadId, Violation, fixed, kind::Lock, kind::Waited, program::Role, thread::Run,
@@ -47,6 +48,17 @@ struct Witness {
     action: Option<Action>,
     thread: ThreadId,
     pc: u16,
+}
+
+impl saved::Saved for Witness {
+    fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
+        to.put(&((self.state, self.action), (self.thread, self.pc)))
+    }
+
+    fn load(from: &mut saved::Reader<'_>) -> Result<Self, saved::Bad> {
+        let ((state, action), (thread, pc)) = from.get()?;
+        Ok(Witness { state, action, thread, pc })
+    }
 }
 
 /// A dependency of a circle.
@@ -77,6 +89,9 @@ impl Nodes {
 /// Who depends on something: a lock by its node, then whoever may signal a fence, then whoever may let go on who waits
 /// for an event, then who has a lockdep map to read.
 type Row = usize;
+
+/// Who depends on what.
+type Edge = (Row, Node);
 
 /// Somebody who waits for an event in the state at hand.
 #[derive(Clone, Copy)]
@@ -109,7 +124,7 @@ pub(super) struct Dependencies {
     maps: Vec<ObjId>,
     /// What each row depends on.
     on: Vec<Nodes>,
-    witnesses: BTreeMap<(Row, Node), Witness>,
+    witnesses: BTreeMap<Edge, Witness>,
     /// Locks taken inside of a fence-signalling section, and locks held where memory was allocated that may have to be
     /// reclaimed.
     in_section: BTreeMap<Node, Witness>,
@@ -202,6 +217,37 @@ impl Dependencies {
         for (seen, more) in locks {
             more.iter().for_each(|(lock, witness)| _ = seen.entry(*lock).or_insert(*witness));
         }
+    }
+
+    /// Writes them down.
+    pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
+        to.put(&self.did)?;
+        to.put(&self.providers)?;
+        let all: Vec<(Edge, Witness)> = self.witnesses.iter().map(|(edge, by)| (*edge, *by)).collect();
+        to.put(&all)?;
+        for locks in [&self.in_section, &self.over_alloc] {
+            let all: Vec<(Node, Witness)> = locks.iter().map(|(lock, by)| (*lock, *by)).collect();
+            to.put(&all)?;
+        }
+        Ok(())
+    }
+
+    /// Reads them again, of a search that has found so many states.
+    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
+        let (did, providers): (Vec<bool>, Vec<u32>) = (from.get()?, from.get()?);
+        saved::ensure(did.len() == self.did.len() && providers.len() == self.providers.len(), "dependencies")?;
+        (self.did, self.providers) = (did, providers);
+        let all: Vec<(Edge, Witness)> = from.get()?;
+        saved::ensure(all.iter().all(|((row, on), _)| *row < self.on.len() && *on < NODES), "dependencies")?;
+        all.iter().for_each(|((row, on), _)| self.on[*row].insert(*on));
+        self.witnesses = all.into_iter().collect();
+        for locks in [&mut self.in_section, &mut self.over_alloc] {
+            let all: Vec<(Node, Witness)> = from.get()?;
+            saved::ensure(all.iter().all(|(lock, _)| *lock < MAX_OBJECTS), "dependencies")?;
+            *locks = all.into_iter().collect();
+        }
+        let mut all = self.witnesses.values().chain(self.in_section.values()).chain(self.over_alloc.values());
+        saved::ensure(all.all(|witness| witness.state < states), "a dependency's state")
     }
 
     /// The rows of those who signal a fence.

@@ -1,5 +1,6 @@
 //! The stored graph: successors in compressed rows, levels as ranges of indices.
 
+use super::saved;
 use crate::{interrupt, room};
 use fenceweave_kernel::{Action, ThreadId};
 use std::{collections::TryReserveError, ops::Range, time::Instant};
@@ -179,5 +180,34 @@ impl Graph {
     /// Memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
         4 * (self.start.capacity() + self.successor.capacity()) + self.action.capacity() + self.arrives.capacity()
+    }
+
+    /// Writes it down.
+    pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
+        saved::put_all(to, &self.start)?;
+        saved::put_all(to, &self.successor)?;
+        saved::put_all(to, &self.action)?;
+        saved::put_all(to, &self.arrives)?;
+        saved::put_all(to, &self.levels)
+    }
+
+    /// Reads it again, of a search that has found so many states.
+    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
+        self.start = saved::get_all(from)?;
+        self.successor = saved::get_all(from)?;
+        self.action = saved::get_all(from)?;
+        self.arrives = saved::get_all(from)?;
+        self.levels = saved::get_all(from)?;
+        let edges = self.successor.len();
+        let arrivals = if self.of_orbits { edges } else { 0 };
+        saved::ensure(self.action.len() == edges && self.arrives.len() == arrivals, "edges")?;
+        saved::ensure(self.successor.iter().all(|to| *to < states), "an edge")?;
+        saved::ensure(self.arrives.iter().all(|t| *t < 16), "a thread")?;
+        let ends = self.start.last().is_none_or(|last| *last as usize <= edges);
+        saved::ensure(ends && self.start.is_sorted() && self.expanded() <= states, "rows")?;
+        self.goes_back = (0..self.expanded()).any(|state| self.successors(state).iter().any(|to| *to <= state));
+        let within = self.levels.last().is_none_or(|last| *last <= self.expanded());
+        let begins = self.levels.first().is_none_or(|first| *first == 0);
+        saved::ensure(begins && within && self.levels.is_sorted(), "levels")
     }
 }

@@ -1,7 +1,12 @@
 //! The breadth-first loop.
 
+mod kept;
+
+use kept::Place;
+pub(super) use kept::Stage;
+
 use super::{
-    Options, Sightings,
+    Options, Sightings, Watchers,
     chunk::{Chunk, Notes, Taken},
     contracts,
     depend::{Dependencies, Link},
@@ -9,6 +14,7 @@ use super::{
     graph::Graph,
     liveness,
     orbits::{Orbits, Steps, Target},
+    saved::{self, Keeper},
     stateset::StateSet,
     together::{self, CHUNK},
     trace::{self, Path},
@@ -85,6 +91,12 @@ impl Frontier {
 /// Ways that a thread's choice may fall, at most: an edge has three bits for it.
 const MOST_WAYS: u64 = 8;
 
+/// Who is told of what goes on, and who keeps what there is.
+struct Told<'t> {
+    progress: &'t dyn Progress,
+    keeper: Option<&'t dyn Keeper>,
+}
+
 /// Workers that one search has some use for: one takes in what all of them have expanded.
 const MOST_WORKERS: usize = 16;
 
@@ -98,6 +110,8 @@ struct Crew<'a> {
     /// How many it has in any case, and how many at most if some are idle elsewhere.
     workers: usize,
     most: usize,
+    /// Whether some states of the level at hand were expanded by an earlier search.
+    begun: bool,
 }
 
 impl<'a> Crew<'a> {
@@ -107,7 +121,14 @@ impl<'a> Crew<'a> {
             true => (1, 1),
             false => (search.options.workers.get(), MOST_WORKERS.max(search.options.workers.get())),
         };
-        Crew { alone: search.expander(), chunk: Chunk::new(search.task.conditions.len()), all: vec![], workers, most }
+        Crew {
+            alone: search.expander(),
+            chunk: Chunk::new(search.task.conditions.len()),
+            all: vec![],
+            workers,
+            most,
+            begun: false,
+        }
     }
 
     /// Hands over what the one has kept.
@@ -226,8 +247,27 @@ impl<'a> Search<'a> {
     }
 
     /// Visits every reachable state, or stops at a limit.
+    #[cfg(test)]
     pub(super) fn run(&mut self, progress: &dyn Progress) -> Coverage {
-        let mut crew = Crew::new(self);
+        let levels = self.begin();
+        self.run_from((levels, false), (progress, None))
+    }
+
+    /// The same, from what another search of the same program has written if there is that.
+    pub(super) fn run_kept(
+        &mut self,
+        from: Option<saved::Reader<'_>>,
+        watchers: Watchers<'_>,
+    ) -> Result<Coverage, saved::Bad> {
+        let from = match from {
+            Some(from) => self.load(from)?,
+            None => (self.begin(), false),
+        };
+        Ok(self.run_from(from, watchers))
+    }
+
+    /// Visits the root.
+    fn begin(&mut self) -> Levels {
         let mut levels = Levels::default();
         let (program, mut root, mut initial) = (self.task.program, vec![], self.initial());
         initial.encode(program, &mut root);
@@ -235,20 +275,30 @@ impl<'a> Search<'a> {
         let key = key.as_ref().unwrap_or(&root);
         self.visited.insert(Visited::fingerprint(key), key);
         levels.here.push(&root);
-        let covered = self.expand_all(&mut levels, &mut crew, progress);
+        levels
+    }
+
+    /// Goes on from some level, which may have been begun.
+    fn run_from(&mut self, (mut levels, begun): (Levels, bool), (progress, keeper): Watchers<'_>) -> Coverage {
+        let mut crew = Crew::new(self);
+        crew.begun = begun;
+        if begun && levels.here.len() == 0 {
+            // It was written behind the last chunk of a level.
+            self.end_level(&mut levels, &mut crew);
+        }
+        let told = Told { progress, keeper };
+        let covered = self.expand_all(&mut levels, &mut crew, &told);
         crew.end(self);
         covered
     }
 
     /// Expands level after level.
-    fn expand_all(&mut self, levels: &mut Levels, crew: &mut Crew<'a>, progress: &dyn Progress) -> Coverage {
+    fn expand_all(&mut self, levels: &mut Levels, crew: &mut Crew<'a>, told: &Told<'_>) -> Coverage {
         while levels.here.len() > 0 {
-            if let Err(why) = self.expand_level(levels, crew, progress) {
+            if let Err(why) = self.expand_level(levels, crew, told) {
                 return Coverage::Incomplete(format!("{why}; {}", self.covered()));
             }
-            self.whole_levels += 1;
-            levels.here.clear();
-            std::mem::swap(&mut levels.here, &mut levels.above);
+            self.end_level(levels, crew);
         }
         match self.overflow {
             Some(v) => Coverage::Incomplete(diagnose::overflow(self.task.program, v)),
@@ -256,35 +306,47 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// All states of a level were expanded: the one above it is next.
+    fn end_level(&mut self, levels: &mut Levels, crew: &mut Crew<'a>) {
+        crew.begun = false;
+        self.whole_levels += 1;
+        levels.here.clear();
+        std::mem::swap(&mut levels.here, &mut levels.above);
+    }
+
     /// Expands every state of a level; an error is the limit that was hit.
-    fn expand_level(
-        &mut self,
-        levels: &mut Levels,
-        crew: &mut Crew<'a>,
-        progress: &dyn Progress,
-    ) -> Result<(), String> {
-        self.limit_hit()?;
+    fn expand_level(&mut self, levels: &mut Levels, crew: &mut Crew<'a>, told: &Told<'_>) -> Result<(), String> {
+        let place = Place { at: 0, begun: crew.begun };
+        self.go_on(told, place, &levels.here, &levels.above)?;
         let first = self.index;
-        self.graph.begin_level(first);
+        if !crew.begun {
+            self.graph.begin_level(first);
+        }
         let mut at = 0;
         if crew.most > 1 && levels.here.len() >= together::WORTH_IT {
             let idle = idle::take(crew.most - crew.workers);
             let workers = crew.workers + idle.0;
             if workers > 1 {
-                at = self.expand_together(levels, crew, workers, progress)?;
+                crew.alone.cover.drain_into(&mut self.cover);
+                at = self.expand_together(levels, crew, workers, told)?;
             }
         }
+        let Levels { here, above } = levels;
         let Crew { alone, chunk, .. } = crew;
-        while at < levels.here.len() {
+        while at < here.len() {
             // Near the limit on states it is looked at after every state, so that it is kept.
-            let states = if self.is_near_the_limit() { at..at + 1 } else { together::chunk_at(&levels.here, at) };
+            let states = if self.is_near_the_limit() { at..at + 1 } else { together::chunk_at(here, at) };
             at = states.end;
             for state in states.clone() {
-                alone.expand(levels.here.get(state), first + state as u32, chunk);
+                alone.expand(here.get(state), first + state as u32, chunk);
             }
             alone.close(chunk);
-            self.take_in(chunk, states, levels, progress)?;
+            self.take_in(chunk, states, (here, above), told)?;
             chunk.clear();
+            if told.keeper.is_some() {
+                alone.cover.drain_into(&mut self.cover);
+            }
+            self.go_on(told, Place { at, begun: true }, here, above)?;
         }
         Ok(())
     }
@@ -295,29 +357,29 @@ impl<'a> Search<'a> {
         levels: &mut Levels,
         crew: &mut Crew<'a>,
         workers: usize,
-        progress: &dyn Progress,
+        told: &Told<'_>,
     ) -> Result<usize, String> {
         while crew.all.len() < workers {
             crew.all.push(self.expander());
         }
-        let here = std::mem::take(&mut levels.here);
+        let Levels { here, above } = levels;
         let (program, conditions) = (self.task.program, self.task.conditions.len());
         let fresh = || Chunk::apart(conditions, program);
-        let level = (&here, self.index);
-        let ended = together::expand(&mut crew.all[..workers], level, fresh, |states, chunk| {
+        let level = (&*here, self.index);
+        let done = together::expand(&mut crew.all[..workers], level, fresh, |states, chunk| {
             if self.is_near_the_limit() {
                 return Ok(false);
             }
-            self.take_in_of(chunk, states, (&here, &mut levels.above), progress)?;
+            let place = Place { at: states.end, begun: true };
+            self.take_in(chunk, states, (here, above), told)?;
+            self.go_on(told, place, here, above)?;
             Ok(true)
-        });
-        levels.here = here;
-        let done = ended?;
+        })?;
         if done.is_some() {
             // What they have seen ahead is forgotten, and near the limit one is enough.
             (crew.all, crew.workers, crew.most) = (vec![], 1, 1);
         }
-        Ok(done.unwrap_or(levels.here.len()))
+        Ok(done.unwrap_or(here.len()))
     }
 
     /// Whether so many states may be found in one chunk that the limit has to be looked at more often.
@@ -326,40 +388,50 @@ impl<'a> Search<'a> {
         u64::from(self.visited.len()) + most > self.limits.states
     }
 
+    /// Between two chunks: whether a limit was hit, and who keeps what there is if it is time.
+    fn go_on(&mut self, told: &Told<'_>, place: Place, here: &Frontier, above: &Frontier) -> Result<(), String> {
+        let hit = self.limit_hit();
+        if hit.is_err() || told.keeper.is_some_and(Keeper::is_due) {
+            self.keep_for(told, place, here, above);
+        }
+        hit
+    }
+
+    /// Lets somebody keep what there is, if there is somebody. What is begun again, or is over, helps nobody.
+    fn keep_for(&self, told: &Told<'_>, place: Place, here: &Frontier, above: &Frontier) {
+        let is_over = self.options.until_violation && !self.violations.is_empty();
+        if let Some(keeper) = told.keeper.filter(|_| !self.unfit && !self.uneven && !is_over) {
+            self.keep(keeper, place, here, above);
+        }
+    }
+
+    /// Takes in what came of some states of a level: they are the next ones.
     fn take_in(
         &mut self,
         chunk: &mut Chunk,
         states: Range<usize>,
-        levels: &mut Levels,
-        progress: &dyn Progress,
-    ) -> Result<(), String> {
-        let Levels { here, above } = levels;
-        self.take_in_of(chunk, states, (here, above), progress)
-    }
-
-    /// Takes in what came of some states of a level: they are the next ones.
-    fn take_in_of(
-        &mut self,
-        chunk: &mut Chunk,
-        states: Range<usize>,
         (here, above): (&Frontier, &mut Frontier),
-        progress: &dyn Progress,
+        told: &Told<'_>,
     ) -> Result<(), String> {
+        if let Err(why) = self.make_room(chunk, here, above) {
+            // Nothing of the chunk was taken in yet: with more memory it can be gone on from here.
+            self.keep_for(told, Place { at: states.start, begun: true }, here, above);
+            return Err(why);
+        }
         let before = self.index;
         self.index += states.len() as u32;
         self.note(&mut chunk.notes, states.start, here);
-        self.settle(chunk, here, above)?;
-        self.limit_hit()?;
+        self.look_up(chunk, above);
         if before / TICK != self.index / TICK {
             let waiting = here.len() - states.end + above.len();
-            progress.ahead(waiting as u64, self.graph.level_count() as u64);
-            progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
+            told.progress.ahead(waiting as u64, self.graph.level_count() as u64);
+            told.progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
         }
         Ok(())
     }
 
-    /// Looks up what is in a chunk, if there is room for it.
-    fn settle(&mut self, chunk: &Chunk, here: &Frontier, above: &mut Frontier) -> Result<(), String> {
+    /// Makes room for what is in a chunk, if there is any.
+    fn make_room(&mut self, chunk: &Chunk, here: &Frontier, above: &mut Frontier) -> Result<(), String> {
         let (edges, bytes, states) = (chunk.steps.len(), chunk.bytes.len(), chunk.states.len());
         let growth = self.graph.growth(states, edges) + self.visited.growth(edges, bytes) + above.growth(edges, bytes);
         let (limit, bytes_then) = (self.limits.memory_bytes, self.bytes(here, above) + growth);
@@ -377,7 +449,6 @@ impl<'a> Search<'a> {
                 return Err(room::NO_MORE.into());
             }
         }
-        self.look_up(chunk, above);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Sets of states, a bit each.
 
+use super::saved;
+
 /// A set of states.
 #[derive(Clone, Default, Debug)]
 pub(super) struct StateSet(Vec<u64>);
@@ -58,5 +60,17 @@ impl StateSet {
 
     pub(super) fn contains(&self, s: u32) -> bool {
         self.0.get(s as usize / 64).is_some_and(|w| w >> (s % 64) & 1 == 1)
+    }
+
+    /// Writes it down.
+    pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
+        saved::put_all(to, &self.0)
+    }
+
+    /// Reads one again, of states below a number.
+    pub(super) fn load(from: &mut saved::Reader<'_>, states: u32) -> Result<StateSet, saved::Bad> {
+        let set = StateSet(saved::get_all(from)?);
+        saved::ensure(set.0.len() <= states as usize / 64 + 1, "a set of states")?;
+        Ok(set)
     }
 }

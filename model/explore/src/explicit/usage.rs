@@ -13,7 +13,7 @@
 //! Handlers interrupt threads in the executions themselves, but for one whose line is disabled or masked meanwhile:
 //! lockdep knows nothing of that. A fence takes its lock with interrupts off. A class here is one lock.
 
-use super::depend::Link;
+use super::{depend::Link, saved};
 use fenceweave_kernel::{
     Action, Facet, Instr, ObjId, Program, Rule, State, ThreadId, Violation, fixed, kind::Lock, program::Role,
 };
@@ -120,6 +120,28 @@ impl Usage {
             self.0.clone_from(&other.0);
         }
         changed
+    }
+
+    /// Writes it down.
+    pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
+        self.0.iter().try_for_each(|uses| {
+            to.put(&(uses.in_softirq, uses.in_hardirq))?;
+            let taken = [uses.softirqs_on, uses.hardirqs_on, uses.behind_line];
+            taken.iter().try_for_each(|taken| to.put(&taken.map(|(v, state, action)| (v, (state, action)))))
+        })
+    }
+
+    /// Reads it again, of a search that has found so many states.
+    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
+        for uses in &mut self.0 {
+            (uses.in_softirq, uses.in_hardirq) = from.get()?;
+            for taken in [&mut uses.softirqs_on, &mut uses.hardirqs_on, &mut uses.behind_line] {
+                let read: Option<(Violation, (u32, Action))> = from.get()?;
+                *taken = read.map(|(v, (state, action))| (v, state, action));
+                saved::ensure(taken.is_none_or(|(_, state, _)| state < states), "a lock's state")?;
+            }
+        }
+        Ok(())
     }
 
     /// The locks whose uses do not go together: one for each lock, and for each kind of interrupt.

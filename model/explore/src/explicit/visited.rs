@@ -1,5 +1,6 @@
 //! Which states were seen, and under which index.
 
+use super::saved;
 use crate::room;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
@@ -108,6 +109,52 @@ impl Visited {
                     && self.table.try_reserve(states, |i| hashes[*i as usize]).is_ok()
             }
         }
+    }
+
+    /// Writes them down.
+    pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
+        to.put(&self.table.capacity())?;
+        match &self.identity {
+            Identity::Fingerprints(prints) => saved::put_all(to, prints),
+            Identity::Exact { arena, ends, hashes } => {
+                saved::put_all(to, arena)?;
+                saved::put_all(to, ends)?;
+                saved::put_all(to, hashes)
+            }
+        }
+    }
+
+    /// Reads them again.
+    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, memory: u64) -> Result<(), saved::Bad> {
+        let capacity: usize = from.get()?;
+        let states = match &mut self.identity {
+            Identity::Fingerprints(prints) => {
+                *prints = saved::get_all(from)?;
+                prints.len()
+            }
+            Identity::Exact { arena, ends, hashes } => {
+                (*arena, *ends, *hashes) = (saved::get_all(from)?, saved::get_all(from)?, saved::get_all(from)?);
+                let all = ends.last().map_or(0, |end| *end as usize);
+                saved::ensure(ends.len() == hashes.len() && ends.is_sorted() && all == arena.len(), "states")?;
+                ends.len()
+            }
+        };
+        saved::ensure(u32::try_from(states).is_ok() && states > 0, "states")?;
+        let most = usize::try_from(memory).unwrap_or(usize::MAX) / size_of::<u32>();
+        let Visited { table, identity } = self;
+        let hash = |i: &u32| match &*identity {
+            Identity::Fingerprints(prints) => prints[*i as usize] as u64,
+            Identity::Exact { hashes, .. } => hashes[*i as usize],
+        };
+        let made = table.try_reserve(capacity.clamp(states, states.max(most)), hash);
+        made.map_err(|_| "there is not enough memory for it".to_owned())?;
+        (0..states as u32).for_each(|i| _ = table.insert_unique(hash(&i), i, hash));
+        Ok(())
+    }
+
+    /// Whether the state of an index is this one, by its encoding.
+    pub(super) fn is(&self, index: u32, encoding: &[u8]) -> bool {
+        self.find(Visited::fingerprint(encoding), encoding) == Some(index)
     }
 
     /// Memory in use, in bytes.

@@ -1,0 +1,151 @@
+//! A search that goes on from what another one has kept comes to what a whole one comes to, to the last count and step
+//! of a trace, by any number of workers: wherever that was, also where a limit had ended it. On shipped scenarios of
+//! every subject and on generated programs.
+//!
+//! `KEPT_GENERATED=N` looks at more programs, `KEPT_STATES=N` at larger ones, `KEPT_PLACES=N` at more places of each.
+
+mod programs;
+mod shipped;
+
+use fenceweave_explore::{
+    Exploration, Limits, Task,
+    explicit::{self, Keeper, Options},
+};
+use fenceweave_kernel::Condition;
+use fenceweave_scenario::{
+    Case, Engine,
+    generate::{Size, from_seed},
+    load, load_file,
+};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    num::NonZeroUsize,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Cases of each subject.
+const CASES: usize = 2;
+
+/// A number that the environment may replace.
+fn limit(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Keeps every so many-th time that it is asked, and what a limit has left.
+struct Every {
+    each: u64,
+    asked: AtomicU64,
+    kept: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Every {
+    fn new(each: u64) -> Every {
+        Every { each, asked: AtomicU64::new(0), kept: Mutex::default() }
+    }
+}
+
+impl Keeper for Every {
+    fn is_due(&self) -> bool {
+        (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(self.each)
+    }
+
+    fn keep(&self, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) {
+        let mut bytes = vec![];
+        write(&mut bytes).expect("a vector");
+        self.kept.lock().expect("nobody has panicked").push(bytes);
+    }
+}
+
+/// What was held against each other.
+#[derive(Default, Debug)]
+struct Seen {
+    programs: u64,
+    violated: u64,
+    by_orbits: u64,
+    resumed: u64,
+    after_a_limit: u64,
+}
+
+/// The result, what was kept on the way, and how often somebody asked.
+fn kept(task: &Task<'_>, limits: &Limits, options: Options, each: u64) -> (Exploration, Vec<Vec<u8>>, u64) {
+    let keeper = Every::new(each);
+    let found = explicit::explore_kept(task, limits, options, (&(), &keeper), None).expect("it begins");
+    (found, keeper.kept.into_inner().expect("nobody has panicked"), keeper.asked.into_inner())
+}
+
+fn goes_on(task: &Task<'_>, options: Options, (from, workers): (&[u8], usize), whole: &Exploration) {
+    let (mut bytes, never) = (from, Every::new(u64::MAX));
+    let options = Options { workers: NonZeroUsize::new(workers).expect("some"), ..options };
+    let from = Some((&mut bytes as &mut dyn io::Read, from.len() as u64));
+    let found = explicit::explore_kept(task, &Limits::default(), options, (&(), &never), from);
+    let found = found.unwrap_or_else(|why| panic!("{}: {why}", task.program.name));
+    assert!(found == *whole, "{} by {workers}, {options:?}:\n{found:#?}\n{whole:#?}", task.program.name);
+}
+
+fn hold(case: &Case, seen: &mut Seen) {
+    let conditions: Vec<Condition> =
+        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    let small = Limits { states: limit("KEPT_STATES", 700), ..Limits::default() };
+    let options = Options { symmetry: 2, exact: seen.programs.is_multiple_of(4), ..Options::default() };
+    let (whole, _, asked) = kept(&task, &small, options, u64::MAX);
+    if !whole.coverage.is_complete() {
+        return;
+    }
+    seen.programs += 1;
+    seen.violated += u64::from(!whole.found.is_empty());
+    seen.by_orbits += u64::from(whole.counts.permutations > 0);
+    let each = (asked / limit("KEPT_PLACES", 3)).max(1);
+    let (same, all, _) = kept(&task, &small, options, each);
+    assert!(same == whole, "{}: keeping it has changed it", case.program.name);
+    seen.resumed += all.len() as u64;
+    all.iter().zip([1, 2, 3].into_iter().cycle()).for_each(|(from, by)| goes_on(&task, options, (from, by), &whole));
+    for less in [
+        Limits { states: whole.counts.states * 5 / 9, ..small },
+        Limits { memory_bytes: (60 << 10) + 60 * whole.counts.states, ..small },
+    ] {
+        let (cut, all, _) = kept(&task, &less, options, u64::MAX);
+        // The last one is where the limit was; one that all states passed has none.
+        if let Some(last) = all.last().filter(|_| !cut.coverage.is_complete()) {
+            seen.after_a_limit += 1;
+            goes_on(&task, options, (last, 2), &whole);
+        }
+    }
+}
+
+#[test]
+fn shipped_scenarios_go_on_from_anywhere() {
+    let mut subjects: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for path in shipped::scenarios() {
+        subjects.entry(path.parent().map(|folder| folder.to_path_buf())).or_default().push(path);
+    }
+    let mut seen = Seen::default();
+    for paths in subjects.values() {
+        for path in paths.iter().step_by(paths.len().div_ceil(CASES)) {
+            let loaded = load_file(path).expect("a shipped scenario");
+            // The first is mostly right, the last one wrong.
+            let all = || loaded.scenarios.iter().flat_map(|s| &s.cases);
+            all().next().into_iter().chain(all().skip(1).last()).for_each(|case| hold(case, &mut seen));
+        }
+    }
+    println!("shipped: {seen:?} of {} subjects", subjects.len());
+    assert!(seen.programs > 50 && seen.violated > 15 && seen.after_a_limit > 50, "{seen:?}");
+}
+
+#[test]
+fn generated_programs_go_on_from_anywhere() {
+    let mut seen = Seen::default();
+    for number in 0..limit("KEPT_GENERATED", 40) {
+        let text =
+            if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
+        let loaded = load("generated.kdl", &text).ok();
+        let case = loaded.and_then(|loaded| loaded.scenarios.into_iter().flat_map(|s| s.cases).next());
+        case.iter().for_each(|case| hold(case, &mut seen));
+    }
+    println!("generated: {seen:?}");
+    assert!(seen.programs > 12 && seen.resumed > 30, "{seen:?}");
+}
