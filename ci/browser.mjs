@@ -1,5 +1,7 @@
 // What a reader does with a page, in a browser: see `ci/browser`.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { JSDOM } from "jsdom";
@@ -10,7 +12,8 @@ const page = await browser.newPage();
 const complaints = [];
 page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
 page.on("pageerror", (error) => complaints.push(error.message));
-page.on("request", (request) => { if (!/^(file|about|data):/.test(request.url())) complaints.push(`asks for ${request.url()}`); });
+let served = "file:";
+page.on("request", (request) => { if (!/^(file|about|data):/.test(request.url()) && !request.url().startsWith(served)) complaints.push(`asks for ${request.url()}`); });
 
 const open = async (name, hash = "", width = 1280) => {
   await page.setViewport({ width, height: 900 });
@@ -200,6 +203,160 @@ await shows("the list of pages leads to each", async () => {
   await Promise.all([page.waitForNavigation(), page.click(".list a")]);
   assert.ok(await count("table.lanes") === 1);
 });
+
+// ---- `explore`: the page from which one asks what follows -----------------------------------------------------------------
+
+async function explores(file, ...more) {
+  const server = spawn(process.argv[3], ["explore", file, ...more], { stdio: ["ignore", "pipe", "inherit"] });
+  const address = String(await once(server.stdout, "data")).split("\n")[0];
+  served = address.split("#")[0];
+  await page.setViewport({ width: 1280, height: 900 });
+  await page.goto("about:blank");
+  await page.goto(address);
+  return server;
+}
+
+/** Does something, and waits until its answer is drawn. */
+const answered = async (act) => {
+  await act();
+  await page.waitForFunction(() => !explorer.busy);
+};
+const options = () => page.$$eval(".options button", (all) => all.map((b) => b.textContent));
+const ends = async (server) => {
+  server.kill("SIGINT");
+  await once(server, "exit");
+};
+
+let server = await explores("deadlock.kdl");
+await shows("what can be chosen is listed, with its operation and line", async () => {
+  const [flip, copy, ...others] = await options();
+  assert.match(flip, /^1flip.*lock fb0.*deadlock\.kdl:5$/);
+  assert.match(copy, /^2copy.*lock fb1.*deadlock\.kdl:6$/);
+  assert.equal(others.length, 0);
+});
+await shows("a number takes a step", async () => {
+  await answered(() => press("1"));
+  assert.equal(await step(), 1);
+  assert.match(await text(".lanes tbody tr:not(.mark) .op"), /lock fb0/);
+});
+await shows("a click takes another", async () => {
+  await answered(() => page.$$eval(".options button", (all) => all[1].click()));
+  assert.equal(await step(), 2);
+  assert.match(await text(".lanes tbody tr:nth-child(2)"), /lock fb1/);
+});
+await shows("w leads to what is wrong", async () => {
+  await answered(() => press("w"));
+  assert.match(await text(".card.next [role=status]"), /flip and copy can never go on/);
+  assert.match(await text(".lanes tbody tr.mark.bad"), /flip and copy can never go on/);
+  assert.equal((await options()).length, 0);
+  assert.equal(await count("svg path.circle"), 4);
+});
+const deadlock = await page.evaluate(() => currentExecution().token);
+await shows("what led there can be replayed", async () => {
+  const replay = spawn(process.argv[3], ["replay", "deadlock.kdl", deadlock], { stdio: ["ignore", "pipe", "inherit"] });
+  assert.match(String(await once(replay.stdout, "data")), /deadlock/);
+});
+await shows("arrows go back without a question, and what was taken is marked", async () => {
+  await press("Home");
+  assert.equal(await step(), 0);
+  assert.match(await text(".options .gone"), /flip/);
+  await press("1");
+  assert.equal(await step(), 1);
+  assert.equal(await page.$$eval("select option", (all) => all.length), 1);
+});
+await shows("who turns off keeps the way that was gone", async () => {
+  await press("Home");
+  await answered(() => press("2"));
+  assert.equal(await step(), 1);
+  assert.deepEqual(await page.$$eval("select option", (all) => all.map((o) => o.textContent.split(":")[0])), ["way 1", "way 2"]);
+  await press("b");
+  assert.match(await text(".story-card h2"), /went wrong/);
+  await press("n");
+});
+await shows("g leads to an end at which all is well", async () => {
+  await answered(() => press("g"));
+  assert.match(await text(".card.next [role=status]"), /nothing is wrong/);
+  assert.match(await text(".card.next [role=alert]"), /no shorter way/);
+});
+await shows("a whole operation may be taken at a time", async () => {
+  await press("Home");
+  await press("o");
+  await answered(() => press("1"));
+  const taken = await page.evaluate(() => currentExecution().steps.map((s) => [s.t, s.op, s.end]));
+  assert.ok(taken.every(([t, op]) => t === 0 && op === "lock fb0") && taken.at(-1)[2] === "done", `${taken}`);
+  await press("o");
+});
+await shows("where nothing is found, that is said and nothing moves", async () => {
+  await press("Home");
+  await answered(() => press("w"));
+  await press("End");
+  const before = await step();
+  await answered(() => press("e"));
+  assert.equal(await step(), before);
+  assert.match(await text(".card.next [role=alert]"), /it is over here/);
+});
+await shows("the lines at which somebody would go on are marked", async () => {
+  await press("Home");
+  assert.ok(await count(".lines .next") >= 1);
+});
+await shows("the page loaded anew is where it was", async () => {
+  await press("End");
+  const [hash, steps] = [await page.evaluate(() => location.hash), await step()];
+  await page.reload();
+  await page.waitForFunction(() => !explorer.busy && at.step >= 0);
+  assert.equal(await page.evaluate(() => location.hash), hash);
+  assert.equal(await step(), steps);
+});
+for (const width of [1280, 800, 400]) {
+  await shows(`choices fit into a window of ${width}`, async () => {
+    await page.setViewport({ width, height: 900 });
+    const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= room, `${wide} of ${room}`);
+    await page.screenshot({ path: `explore-${width}.png` });
+  });
+}
+await shows("an address that leads nowhere is told", async () => {
+  const before = complaints.length;
+  await page.goto(`${served}#0.3.F1X2`);
+  await page.reload();
+  await page.waitForFunction(() => explorer.said !== null);
+  assert.match(await text(".card.next [role=alert]"), /no thread has the letter/);
+  // The browser notes that a question was refused.
+  complaints.splice(before);
+});
+await ends(server);
+await shows("who asks when it has ended is told", async () => {
+  const before = complaints.length;
+  await press("Home");
+  await answered(() => press("1"));
+  assert.match(await text(".card.next [role=alert]"), /has ended/);
+  complaints.splice(before);
+});
+server = await explores("deadlock.kdl", "--replay", deadlock);
+await shows("it begins with a token's schedule", async () => {
+  await page.waitForFunction(() => !explorer.busy && at.step >= 0);
+  assert.match(await text(".card.next [role=status]"), /flip and copy can never go on/);
+});
+await ends(server);
+server = await explores("hostile.kdl");
+await shows("no text of a scenario is run here either", async () => {
+  await answered(() => press("1"));
+  assert.equal(await page.evaluate(() => window.broken), undefined);
+});
+await ends(server);
+server = await explores("large.kdl");
+await shows("a step at the end of a long way is taken within half a second", async () => {
+  await answered(() => press("e"));
+  assert.ok(await page.evaluate(() => currentExecution().steps.length) >= 400);
+  await press("ArrowUp");
+  const began = performance.now();
+  await page.evaluate(() => { currentExecution().steps.pop(); currentExecution().taken -= 1; });
+  await answered(() => press("1"));
+  const took = performance.now() - began;
+  console.log(`   a step takes ${took.toFixed(0)} ms`);
+  assert.ok(took < 500);
+});
+await ends(server);
 
 await browser.close();
 

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod explore;
+
+pub use explore::ExploreArgs;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fenceweave_fuzz::sweep::Part;
 use fenceweave_kernel::{Family, Grain};
@@ -53,6 +57,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Explore one scenario and show everything: outcomes, counterexamples, counts.
     Explain(ExplainArgs),
+    /// Choose every step by hand, on a page in a browser, and see what follows.
+    Explore(ExploreArgs),
     /// Run one schedule again, step by step, from the token that a trace ends with.
     Replay(ReplayArgs),
     /// Print scenario files in the one spacing that all have.

@@ -7,6 +7,7 @@ mod coverage;
 mod diagram;
 mod endings;
 mod explain;
+mod explore;
 mod export;
 mod fmt;
 mod fuzz;
@@ -124,6 +125,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::Check(a) => check::check(a),
         Command::Compare(a) => compare::compare(a),
         Command::Explain(a) => explain::explain(a),
+        Command::Explore(a) => explore::explore(a),
         Command::Replay(a) => replay::replay(a),
         Command::Fmt(a) => fmt::fmt(a),
         Command::Fuzz(a) => fuzz::fuzz(a),

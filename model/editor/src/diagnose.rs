@@ -3,6 +3,10 @@
 //!
 //! A text is read twice. At once without the `kdl` crate, which takes most of the time and tells nothing that our own
 //! reading does not, as long as that has no mistake; and when the typing rests, with it.
+//!
+//! A text that takes long nevertheless, since it is read with a whole library, is first looked at by itself: whether
+//! its statements can be read is told at once, by another thread, and what was known of it before stays. All of it is
+//! read when the typing pauses.
 
 use crate::{
     desk::Desk,
@@ -12,10 +16,10 @@ use crate::{
     shelf::{is_in_library, uri_of},
     uri,
 };
-use fenceweave_scenario::{Mistake, Report, Span, load, load_as, load_of_library, while_typing};
+use fenceweave_scenario::{Mistake, Report, Span, load, load_as, load_of_library, look_at_syntax, while_typing};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, mpsc::SyncSender},
     thread,
@@ -24,6 +28,12 @@ use std::{
 
 /// The typing rests if nothing came for so long.
 const REST: Duration = Duration::from_millis(300);
+
+/// It pauses if nothing came for so long.
+const PAUSE: Duration = Duration::from_millis(120);
+
+/// A text that takes longer to read, with what it uses, is looked at by itself first.
+const PROMPT: Duration = Duration::from_millis(20);
 
 /// As much as the largest library needs, several times.
 const STACK_BYTES: usize = 32 << 20;
@@ -45,43 +55,94 @@ pub(crate) type ByText = BTreeMap<String, Vec<Value>>;
 #[derive(Debug, Default)]
 struct Queue {
     tasks: BTreeMap<String, Task>,
+    /// Texts that took long when they were read last.
+    slow: BTreeSet<String>,
     over: bool,
 }
 
 /// Who looks for mistakes.
 #[derive(Debug)]
-pub(crate) struct Diagnose(Arc<Desk<Queue>>);
+pub(crate) struct Diagnose {
+    /// Texts that are read with all that they use.
+    whole: Arc<Desk<Queue>>,
+    /// Those that are looked at by themselves.
+    alone: Arc<Desk<Queue>>,
+}
 
 impl Diagnose {
     /// Nothing to do so far. `folder` is that of libraries, if one was named.
     pub(crate) fn new(folder: Option<PathBuf>, to: SyncSender<Event>) -> Diagnose {
-        let shared = Arc::new(Desk::default());
-        let own = Arc::clone(&shared);
-        let work = move || work(&own, folder.as_deref(), &to);
+        let (whole, alone) = (Arc::new(Desk::default()), Arc::new(Desk::default()));
+        let (own, at_once) = (Arc::clone(&whole), (Arc::clone(&alone), to.clone()));
+        let on_a_thread = |name: &str| thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES);
         // Without a thread no mistakes are told, and everything else goes on.
-        let _ = thread::Builder::new().name("mistakes".to_owned()).stack_size(STACK_BYTES).spawn(work);
-        Diagnose(shared)
+        let _ = on_a_thread("mistakes").spawn(move || work(&own, folder.as_deref(), &to));
+        let _ = on_a_thread("statements").spawn(move || look_alone(&at_once.0, &at_once.1));
+        Diagnose { whole, alone }
     }
 
     /// A text is new, or has changed.
     pub(crate) fn look(&self, document: &Document) {
         let task =
             Task { version: document.version, text: document.text.shared(), from: Instant::now(), rested: false };
-        self.0.lock().tasks.insert(document.uri.clone(), task);
-        self.0.more.notify_one();
+        let mut queue = self.whole.lock();
+        if !queue.slow.contains(&document.uri) {
+            queue.tasks.insert(document.uri.clone(), task);
+            self.whole.more.notify_one();
+            return;
+        }
+        // Whatever is waiting is of an older text.
+        queue.tasks.insert(document.uri.clone(), Task { from: task.from + PAUSE, ..task.clone() });
+        drop(queue);
+        self.whole.more.notify_one();
+        self.alone.lock().tasks.insert(document.uri.clone(), task);
+        self.alone.more.notify_one();
     }
 
     /// A text is closed.
     pub(crate) fn forget(&self, uri: &str) {
-        self.0.lock().tasks.remove(uri);
+        let mut queue = self.whole.lock();
+        queue.tasks.remove(uri);
+        queue.slow.remove(uri);
+        drop(queue);
+        self.alone.lock().tasks.remove(uri);
     }
 }
 
 impl Drop for Diagnose {
     fn drop(&mut self) {
-        self.0.lock().over = true;
-        self.0.more.notify_all();
+        for desk in [&self.whole, &self.alone] {
+            desk.lock().over = true;
+            desk.more.notify_all();
+        }
     }
+}
+
+/// Looks at statements alone, of one text after the other.
+fn look_alone(shared: &Desk<Queue>, to: &SyncSender<Event>) {
+    let mut queue = shared.lock();
+    while !queue.over {
+        let Some((uri, task)) = queue.tasks.pop_first() else {
+            queue = shared.wait(queue);
+            continue;
+        };
+        drop(queue);
+        // A bug of ours is told by who reads all of it.
+        let look = || while_typing(|| statements(&uri, &task.text));
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look)).unwrap_or_default();
+        if to.send(Event::Skimmed { uri: uri.clone(), version: task.version, found }).is_err() {
+            return;
+        }
+        queue = shared.lock();
+    }
+}
+
+/// What cannot be read of a text by itself; nothing if all of it can.
+fn statements(uri: &str, text: &str) -> Option<Vec<Value>> {
+    let path = uri::to_file(uri);
+    let name = path.as_deref().map_or_else(|| uri.to_owned(), |path| path.display().to_string());
+    let report = look_at_syntax(&name, text).err()?;
+    Some(report.mistakes().iter().map(diagnostic).collect())
 }
 
 fn work(shared: &Desk<Queue>, folder: Option<&Path>, to: &SyncSender<Event>) {
@@ -103,10 +164,25 @@ fn work(shared: &Desk<Queue>, folder: Option<&Path>, to: &SyncSender<Event>) {
             true => mistakes(&uri, &task.text, folder),
             false => while_typing(|| mistakes(&uri, &task.text, folder)),
         };
+        let began = Instant::now();
         // A bug of ours is told in the place of mistakes, and the next text is looked at.
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look));
         let found = found.unwrap_or_else(|_| BTreeMap::from([(uri.clone(), vec![panicked()])]));
-        if to.send(Event::Looked { uri: uri.clone(), version: task.version, found, rested: task.rested }).is_err() {
+        // By itself no text takes long: then the machine has something else to do.
+        let reads_others = || {
+            let names = Names::of(&task.text);
+            names.is_library() || !names.used.is_empty()
+        };
+        let is_slow = !task.rested && began.elapsed() > PROMPT && reads_others();
+        queue = shared.lock();
+        let was_slow = match (is_slow, task.rested) {
+            (true, _) => !queue.slow.insert(uri.clone()),
+            (false, false) => queue.slow.remove(&uri),
+            (false, true) => queue.slow.contains(&uri),
+        };
+        drop(queue);
+        let (version, rested) = (task.version, task.rested);
+        if to.send(Event::Looked { uri: uri.clone(), version, found, rested, skimmed: was_slow }).is_err() {
             return;
         }
         queue = shared.lock();
@@ -164,7 +240,7 @@ impl Own<'_> {
 }
 
 fn told(report: &Report, own: &Own<'_>, folder: Option<&Path>, found: &mut ByText) {
-    for mistake in report.mistakes().iter().filter(|mistake| !is_for_drivers(mistake)) {
+    for mistake in report.mistakes().iter().filter(|mistake| !mistake.is_for_drivers()) {
         let address = |file: &str| if own.is(file) { own.uri.to_owned() } else { uri_of(file, folder) };
         let at = address(mistake.file());
         let elsewhere = mistake.elsewhere();
@@ -189,11 +265,6 @@ fn told(report: &Report, own: &Own<'_>, folder: Option<&Path>, found: &mut ByTex
         });
         found.entry(own.uri.to_owned()).or_default().push(more);
     }
-}
-
-/// What a library by itself lacks, and whoever uses it has: a function in a slot of a table.
-fn is_for_drivers(mistake: &Mistake) -> bool {
-    mistake.file().ends_with("/whole") || mistake.message().starts_with("no function that could be meant")
 }
 
 fn diagnostic(mistake: &Mistake) -> Value {

@@ -10,6 +10,7 @@
 //! | `cursor` | what stands at a place, and in what |
 //! | `hover`, `complete`, `define`, `symbols`, `lens` | one question of an editor each |
 //! | `diagnose` | mistakes, told while somebody types |
+//! | `moved` | where those go that are known, until somebody has read the new text |
 //! | `cases` | cases that are being checked, and what came of them |
 //! | `keywords` | the words of the language, for grammars of editors |
 //!
@@ -27,6 +28,7 @@ mod documents;
 mod hover;
 pub mod keywords;
 mod lens;
+mod moved;
 mod names;
 mod server;
 mod shelf;

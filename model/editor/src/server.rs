@@ -8,6 +8,7 @@ use crate::{
     documents::{Document, Documents, Position, Text},
     hover::hover,
     lens::{CHECK, Place, cases, hints, lenses},
+    moved::moved,
     names::Names,
     shelf::{Book, Shelf},
     symbols::symbols,
@@ -54,6 +55,14 @@ pub(crate) enum Event {
         version: i64,
         found: ByText,
         rested: bool,
+        /// Whether it was looked at by itself before.
+        skimmed: bool,
+    },
+    /// A text was looked at by itself: what cannot be read of it, or nothing.
+    Skimmed {
+        uri: String,
+        version: i64,
+        found: Option<Vec<Value>>,
     },
     /// A case was checked.
     Checked(Key, i64, Result<Told, String>),
@@ -102,6 +111,8 @@ struct Server<W> {
     diagnose: Diagnose,
     /// For each text the diagnostics that it has because of each open one.
     board: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
+    /// What was found in each open text when all of it was read last, where that has moved to since.
+    read: BTreeMap<String, Vec<Value>>,
     /// What the editor takes: that lenses and hints are to be asked for again.
     refreshes: Vec<&'static str>,
     asked: u64,
@@ -129,6 +140,7 @@ pub fn serve(
         cases: Cases::new(checker, to.clone()),
         diagnose: Diagnose::new(folder, to),
         board: BTreeMap::new(),
+        read: BTreeMap::new(),
         refreshes: vec![],
         asked: 0,
         gone: false,
@@ -172,7 +184,10 @@ impl<W: Write> Server<W> {
                         return ended;
                     }
                 }
-                Event::Looked { uri, version, found, rested } => self.looked(&uri, version, found, rested),
+                Event::Looked { uri, version, found, rested, skimmed } => {
+                    self.looked(&uri, version, found, (rested, skimmed));
+                }
+                Event::Skimmed { uri, version, found } => self.skimmed(&uri, version, found),
                 Event::Checked(key, version, told) => self.checked(key, version, told),
             }
             if self.gone {
@@ -328,11 +343,15 @@ impl<W: Write> Server<W> {
             "textDocument/didChange" => {
                 let changes = params["contentChanges"].as_array().map_or(&[][..], Vec::as_slice);
                 if self.documents.change(uri, version, changes).is_some() {
+                    if let Some(read) = self.read.get_mut(uri) {
+                        changes.iter().for_each(|change| moved(read, change));
+                    }
                     self.has_changed(uri);
                 }
             }
             "textDocument/didClose" if self.documents.close(uri).is_some() => {
                 self.names.remove(uri);
+                self.read.remove(uri);
                 self.diagnose.forget(uri);
                 self.cases.forget(uri);
                 self.publish(uri, ByText::new(), None);
@@ -350,12 +369,41 @@ impl<W: Write> Server<W> {
         }
     }
 
-    fn looked(&mut self, uri: &str, version: i64, found: ByText, rested: bool) {
+    fn looked(&mut self, uri: &str, version: i64, found: ByText, (rested, skimmed): (bool, bool)) {
         let newest = self.documents.get(uri).map(|document| document.version);
-        // The first look at an older text is told as well: whoever types fast sees something.
-        if newest == Some(version) || (newest.is_some() && !rested) {
+        // The first look at an older text is told as well: whoever types fast sees something. But what was looked at by
+        // itself has been told, and is newer.
+        if newest == Some(version) || (newest.is_some() && !rested && !skimmed) {
+            if let Some(own) = found.get(uri) {
+                self.read.insert(uri.to_owned(), own.clone());
+            }
             self.publish(uri, found, Some(version).filter(|_| !rested));
         }
+    }
+
+    /// Tells at once what cannot be read of a text; if all can, what was known of it when all of it was read, which has
+    /// moved along.
+    fn skimmed(&mut self, uri: &str, version: i64, found: Option<Vec<Value>>) {
+        let newest = self.documents.get(uri).map(|document| document.version);
+        if newest != Some(version) {
+            return;
+        }
+        let own = found.or_else(|| self.read.get(uri).cloned()).unwrap_or_default();
+        self.board.entry(uri.to_owned()).or_default().insert(uri.to_owned(), own);
+        let diagnostics = self.told_of(uri);
+        let params = json!({"uri": uri, "version": version, "diagnostics": diagnostics});
+        self.notify("textDocument/publishDiagnostics", params);
+    }
+
+    /// Everything that is told of a text, once.
+    fn told_of(&self, uri: &str) -> Vec<Value> {
+        let mut all: Vec<Value> = vec![];
+        for diagnostic in self.board.get(uri).into_iter().flat_map(BTreeMap::values).flatten() {
+            if !all.contains(diagnostic) {
+                all.push(diagnostic.clone());
+            }
+        }
+        all
     }
 
     /// What is told because of one text takes the place of what was told because of it before.
@@ -375,16 +423,10 @@ impl<W: Write> Server<W> {
             if self.documents.get(because.trim_start_matches(VERDICTS)).is_none() {
                 by.remove(because);
             }
-            let mut all: Vec<Value> = vec![];
-            for diagnostic in by.values().flatten() {
-                if !all.contains(diagnostic) {
-                    all.push(diagnostic.clone());
-                }
-            }
             if is_told {
                 continue;
             }
-            let mut params = json!({"uri": uri, "diagnostics": all});
+            let mut params = json!({"uri": uri, "diagnostics": self.told_of(&uri)});
             if let Some(version) = version.filter(|_| uri == because) {
                 params["version"] = json!(version);
             }

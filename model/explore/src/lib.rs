@@ -9,6 +9,7 @@
 //! * [`loom`](mod@loom): the same scripts on loom's threads, with the kernel's memory orders.
 //! * [`threads`]: the same scripts on threads of the operating system, as often as there is time: it explores nothing.
 //! * [`compare`]: which outcome sets must be equal and which contained.
+//! * [`ahead`]: from any one state, the nearest end and the nearest at which something is wrong.
 //!
 //! # What must not
 //!
@@ -18,6 +19,7 @@
 //!
 //! [`Task`] and [`Exploration`] below: what goes in and what comes out. Then [`explicit`].
 
+pub mod ahead;
 mod alone;
 pub mod compare;
 pub mod diagnose;
@@ -104,9 +106,9 @@ pub struct Task<'a> {
     pub program: &'a Program,
     /// Conditions to watch, by index.
     pub conditions: &'a [Condition],
-    /// Whether a script can come back to where it was: a reduced search then needs visited states to end, and what waits
-    /// is not let come later. Where it is not said and something goes round, inside of an operation that begins again, the
-    /// search is done once more as if it were.
+    /// Whether a script can come back to where it was: a reduced search then needs visited states to end, and what
+    /// waits is not let come later. Where it is not said and something goes round, inside of an operation that begins
+    /// again, the search is done once more as if it were.
     pub has_loops: bool,
 }
 

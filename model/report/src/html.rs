@@ -4,10 +4,15 @@
 //! `html/page.js`), and what it shows is JSON in it, which the script reads. Nothing that a scenario says is ever read
 //! as markup: the JSON has no character that could end its element, and the script makes text of it, never HTML.
 //!
-//! `html/state.rs` says what is shown of a state, `html/data.rs` what is shown of an execution.
+//! `html/state.rs` says what is shown of a state, `html/data.rs` what is shown of an execution, `html/by_hand.rs` what
+//! can be chosen where a reader takes the steps: the page of `explore` is the same with `html/explore.js` in it, and
+//! may ask where it came from what follows.
 
+mod by_hand;
 mod data;
 mod state;
+
+pub use by_hand::{Way, answer, follow};
 
 use crate::trace::Counterexample;
 use fenceweave_kernel::Program;
@@ -16,6 +21,7 @@ use serde::Serialize;
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
+const BY_HAND: &str = include_str!("html/explore.js");
 
 /// A scenario, as far as somebody looked at it.
 #[derive(Clone)]
@@ -94,6 +100,18 @@ pub fn page(page: &Page<'_>) -> String {
         ("title", &markup(page.title)),
         ("style", STYLE),
         ("script", SCRIPT),
+        ("data", &within_script(data.trim_end())),
+    ])
+}
+
+/// The page on which steps are chosen: a way for each of its cases, which have neither outcomes nor executions.
+pub fn explorer(page: &Page<'_>, ways: &[Way<'_>]) -> String {
+    let data = crate::json::text(serde_json::to_string(&data::by_hand(page, ways)));
+    filled(&[
+        ("title", &markup(page.title)),
+        ("style", STYLE),
+        ("asks", "; connect-src 'self'"),
+        ("script", &format!("{BY_HAND}\n{SCRIPT}")),
         ("data", &within_script(data.trim_end())),
     ])
 }

@@ -184,7 +184,7 @@ impl<'a> Replay<'a> {
 }
 
 /// Why a step cannot be taken; `None` if it can.
-fn misfit(program: &Program, state: &State, action: Action) -> Option<String> {
+pub(crate) fn misfit(program: &Program, state: &State, action: Action) -> Option<String> {
     if action.thread.index() >= program.scripts.len() {
         return Some("there is no such thread".into());
     }

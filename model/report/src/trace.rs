@@ -333,7 +333,7 @@ fn falls(program: &Program, t: ThreadId, pc: u16, choice: u8) -> String {
 }
 
 /// What a choice means for an operation, after its name: `fails`, `finds the page absent`.
-fn way(program: &Program, instr: Option<Instr>, choice: u8) -> String {
+pub(crate) fn way(program: &Program, instr: Option<Instr>, choice: u8) -> String {
     let either = |first: &str, other: &str| if choice == 0 { first } else { other }.to_owned();
     match instr {
         Some(Instr::Choose { of, .. }) => match program.pool_range(of).get(usize::from(choice)) {

@@ -37,4 +37,4 @@ pub use one_file::one_file;
 pub use page::{libraries, library_files, library_page};
 pub(crate) use reach::{Case, Gathered, gather};
 pub use read::Replaced;
-pub(crate) use read::{Read, read, read_replacing};
+pub(crate) use read::{Read, is_of_folder, read, read_replacing};

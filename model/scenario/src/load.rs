@@ -11,6 +11,7 @@ use crate::inputs::Tuple;
 use crate::library::{self, Replaced};
 use crate::lower::{self, Words};
 use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
+use crate::syntax;
 
 /// A file without mistakes.
 #[derive(Debug, Clone)]
@@ -105,7 +106,30 @@ pub fn load_as(path: &Path, source: &str) -> Result<Loaded, Report> {
 ///
 /// Every mistake of the file and of what it reaches of libraries, or why it cannot be read.
 pub fn load_file(path: &Path) -> Result<Loaded, Report> {
-    load_as(path, &read(path)?)
+    let text = read(path)?;
+    let read = load_as(path, &text);
+    if read.is_ok() {
+        return read;
+    }
+    // What the file lacks may be in the others of its library.
+    let here = if folder_of(path).as_os_str().is_empty() { &*Path::new(".").join(path) } else { path };
+    if library::is_of_folder(here, &text) { load_among(path, here, text) } else { read }
+}
+
+/// Reads a file of a library in a folder with the others: what is wrong in that one. What a driver has to declare is
+/// no mistake of it.
+fn load_among(path: &Path, here: &Path, text: String) -> Result<Loaded, Report> {
+    if let Err(mut report) = load_of_library(here, &text) {
+        let own = here.display().to_string();
+        // Of more than are told nobody knows where they are.
+        if report.untold() == 0 {
+            report.keep(|mistake| mistake.file() == own && !mistake.is_for_drivers());
+        }
+        if !report.mistakes().is_empty() {
+            return Err(report);
+        }
+    }
+    Ok(Loaded { file: path.display().to_string(), scenarios: vec![], text })
 }
 
 /// Reads the scenario file at `path`, which is told as `name`, and what it uses beside it likewise: wherever the folder
@@ -125,6 +149,17 @@ pub fn load_file_as(name: &str, path: &Path) -> Result<Loaded, Report> {
 /// Every mistake of the text, and of what it reaches of libraries.
 pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded, Report> {
     loaded(name, source, (folder, None))
+}
+
+/// Reads the statements of a text and nothing of what they mean.
+///
+/// # Errors
+///
+/// What cannot be read of it.
+pub fn look_at_syntax(name: &str, source: &str) -> Result<(), Report> {
+    let mut mistakes = Mistakes::new(name, source);
+    syntax::parse(source, &mut mistakes);
+    mistakes.into_result(())
 }
 
 /// Reads a text as if it were in that file, with another text in the place of a library's.

@@ -74,6 +74,11 @@ impl Mistake {
         &self.message
     }
 
+    /// Whether a library by itself lacks something here that whoever uses it has: a function in a slot of a table.
+    pub fn is_for_drivers(&self) -> bool {
+        self.file().ends_with("/whole") || self.message.starts_with("no function that could be meant")
+    }
+
     /// Where it is in its file.
     pub fn span(&self) -> Span {
         self.span
@@ -216,6 +221,11 @@ impl Report {
     /// The mistakes, in the order of the file, at most 64.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
+    }
+
+    /// Leaves out those of which this is not true.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(&Mistake) -> bool) {
+        self.mistakes.retain(is_kept);
     }
 
     /// How many more there were.

@@ -8,7 +8,7 @@ use crate::{
     run::{self, CaseRun, Options, scenario_engine},
 };
 use fenceweave_explore::{Exploration, Trace};
-use fenceweave_kernel::{Outcome, Property};
+use fenceweave_kernel::{Outcome, Program, Property};
 use fenceweave_report::{
     Clause, Counterexample, CountsShown,
     html::{self, Covered, Ending, Execution, Listed, Page},
@@ -134,7 +134,7 @@ fn page(loaded: &Loaded, (title, about): (&str, &str), cases: &[(&Case, &CaseRun
         file: &loaded.file,
         text: &loaded.text,
         coverage: coverage.collect(),
-        libraries: libraries(Path::new(&loaded.file), cases),
+        libraries: libraries(Path::new(&loaded.file), cases.iter().map(|(case, _)| &case.program)),
         cases: cases.iter().zip(&ways).map(|((case, run), ways)| of_case(case, run, ways)).collect(),
     })
 }
@@ -224,9 +224,9 @@ fn is_expected(case: &Case, main: &Exploration, property: Property) -> bool {
     }
 }
 
-/// The texts of the files that the cases' programs have something of.
-fn libraries(file: &Path, cases: &[(&Case, &CaseRun)]) -> Vec<(String, String)> {
-    let mut names: Vec<&String> = cases.iter().flat_map(|(case, _)| &case.program.files).collect();
+/// The texts of the files that programs have something of.
+pub(super) fn libraries<'a>(file: &Path, programs: impl Iterator<Item = &'a Program>) -> Vec<(String, String)> {
+    let mut names: Vec<&String> = programs.flat_map(|program| &program.files).collect();
     names.sort_unstable();
     names.dedup();
     names.into_iter().filter_map(|name| Some((name.clone(), library_text(file, name)?))).collect()

@@ -8,7 +8,7 @@ use crate::{
 use fenceweave_explore::{Found, PointOfNoReturn, Stale, Task, Trace, diagnose, loom, shuttle};
 use fenceweave_kernel::{Action, Condition, Moment, Program, Property, State, ThreadId, Violation, thread::Run};
 use fenceweave_report::{Clause, Counterexample, TokenError, chrome, mermaid, token, trace};
-use fenceweave_scenario::{Case, Engine, Expected, Fixed, Verdict};
+use fenceweave_scenario::{Case, Engine, Expected, Fixed, Loaded, Verdict};
 use std::{fmt::Write as _, path::Path};
 
 pub(super) fn replay(args: &ReplayArgs) -> Exit {
@@ -17,60 +17,82 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
         Ok(loaded) => loaded,
         Err(unread) => return unread.tell(),
     };
-    let selection = Selection::of(std::slice::from_ref(&args.file));
-    let wanted = |c: &Case| {
-        let name = &c.program.name;
-        args.only.as_ref().is_none_or(|only| name.contains(only.as_str())) && selection.takes(&file, name)
-    };
     let fixed = match Fixed::read(&args.input) {
         Ok(fixed) => fixed,
         Err(why) => return usage(&why),
     };
-    // Of a case with inputs, the tuple whose program the token is of.
-    let of = |(scenario, case): (&str, &Case)| {
-        let fits = |case: &Case| token::decode(&case.program, &args.token).is_ok();
-        let found = || inputs::find(&loaded, (scenario, case), &fixed, fits);
-        let with = (!case.tuple.is_empty()).then(found).flatten();
-        with.unwrap_or_else(|| case.clone())
-    };
-    let owned: Vec<Case> = cases(&loaded).filter(|(_, c)| wanted(c)).map(of).collect();
-    let all: Vec<&Case> = owned.iter().collect();
-    match which(&all, args) {
-        Ok((case, trace)) => show(case, trace, args, &file),
+    let meant = Meant { said: &args.file, only: args.only.as_deref(), fixed: &fixed };
+    let owned = meant.cases(&loaded, Some(&args.token));
+    match meant.which(&owned, &args.token) {
+        Ok((at, trace)) => show(&owned[at], trace, args, &file),
         Err(why) => usage(&why),
     }
 }
 
-/// The case that the token is of, and its steps. A token carries the hash of its program; one written by hand need not.
-fn which<'a>(all: &[&'a Case], args: &ReplayArgs) -> Result<(&'a Case, Trace), String> {
-    if args.token.trim().is_empty() {
-        return Err("the token is empty: it stands behind `replay:` at the end of a trace".to_owned());
+/// Which cases of a file are meant.
+pub(super) struct Meant<'a> {
+    /// The file, and perhaps one of its scenarios or cases.
+    pub(super) said: &'a Path,
+    /// What a name has in it.
+    pub(super) only: Option<&'a str>,
+    /// What inputs are to be.
+    pub(super) fixed: &'a Fixed,
+}
+
+impl Meant<'_> {
+    /// The cases; of one with inputs the tuple whose program the token is of.
+    pub(super) fn cases(&self, loaded: &Loaded, token: Option<&str>) -> Vec<Case> {
+        let (file, _) = with_case(self.said);
+        let selection = Selection::of(&[self.said.to_path_buf()]);
+        let wanted = |c: &Case| {
+            let name = &c.program.name;
+            self.only.is_none_or(|only| name.contains(only)) && selection.takes(&file, name)
+        };
+        let of = |(scenario, case): (&str, &Case)| {
+            let fits = |case: &Case| token.is_none_or(|token| token::decode(&case.program, token).is_ok());
+            let found = || inputs::find(loaded, (scenario, case), self.fixed, fits);
+            let with = (!case.tuple.is_empty()).then(found).flatten();
+            with.unwrap_or_else(|| case.clone())
+        };
+        cases(loaded).filter(|(_, c)| wanted(c)).map(of).collect()
     }
-    let (mut fitting, mut others, mut why) = (vec![], 0, None);
-    for case in all {
-        match token::decode(&case.program, &args.token) {
-            Ok(trace) => fitting.push((*case, trace)),
-            Err(e) => {
-                others += usize::from(matches!(e, TokenError::OtherProgram { .. }));
-                why.get_or_insert(e);
+
+    /// The place of the case that the token is of, and its steps. A token carries the hash of its program; one written
+    /// by hand need not.
+    pub(super) fn which(&self, all: &[Case], token: &str) -> Result<(usize, Trace), String> {
+        if token.trim().is_empty() {
+            return Err("the token is empty: it stands behind `replay:` at the end of a trace".to_owned());
+        }
+        let (mut fitting, mut others, mut why) = (vec![], 0, None);
+        for (at, case) in all.iter().enumerate() {
+            match token::decode(&case.program, token) {
+                Ok(trace) => fitting.push((at, trace)),
+                Err(e) => {
+                    others += usize::from(matches!(e, TokenError::OtherProgram { .. }));
+                    why.get_or_insert(e);
+                }
+            }
+        }
+        match (fitting.len(), why) {
+            (1, _) => fitting.pop().ok_or_else(String::new),
+            (0, None) => Err(self.none()),
+            (0, Some(_)) if others == all.len() && others > 1 => Err(format!(
+                "the token is of none of the {others} cases of {}: it is another file's, or the case has changed since",
+                self.said.display()
+            )),
+            (0, Some(e)) => Err(e.to_string()),
+            _ => {
+                let names: Vec<&str> = fitting.iter().map(|(at, _)| all[*at].program.name.as_str()).collect();
+                let names = names.join(", ");
+                Err(format!("a token without `@` may be of any case: say by `--only` of which ({names})"))
             }
         }
     }
-    let file = args.file.display();
-    match (fitting.len(), why) {
-        (1, _) => fitting.pop().ok_or_else(String::new),
-        (0, None) => {
-            let only = args.only.as_deref().unwrap_or_default();
-            Err(format!("no scenario or case of {file} has `{only}` in its name"))
-        }
-        (0, Some(_)) if others == all.len() && others > 1 => Err(format!(
-            "the token is of none of the {others} cases of {file}: it is another file's, or the case has changed since"
-        )),
-        (0, Some(e)) => Err(e.to_string()),
-        _ => {
-            let names: Vec<&str> = fitting.iter().map(|(c, _)| c.program.name.as_str()).collect();
-            Err(format!("a token without `@` may be of any case: say by `--only` of which ({})", names.join(", ")))
-        }
+
+    /// What is said where no case is meant.
+    pub(super) fn none(&self) -> String {
+        let only = self.only.unwrap_or_default();
+        format!("no scenario or case of {} has `{only}` in its name", self.said.display())
     }
 }
 

@@ -184,3 +184,22 @@ fn a_library_is_formatted_and_checked_for_its_form() {
     -- exit code 0
     ");
 }
+
+#[test]
+fn a_file_of_a_library_in_a_folder_is_looked_at_with_the_others() {
+    let types = "about \"a counter\"\noption fix with without\nlock counter_lock\nvar in_flight type=s32\n";
+    let begin =
+        "fn counter_begin {\n    only fix=with { lock counter_lock }\n    only fix=with { unlock counter_lock }\n}\n";
+    let project = Project::new().file("counter/types.kdl", types).file("counter/begin.kdl", begin);
+    project.run("check counter/begin.kdl").exits(0);
+    project.run("check counter").exits(0);
+    // Wherever one is.
+    let mut command = project.command("check begin.kdl");
+    let output = command.current_dir(project.path("counter")).output().expect("the binary starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // What is wrong in one is told, once, and in no other file.
+    let wrong = project.file("counter/end.kdl", "fn counter_end {\n    only fix=perhaps { lock counter_lock }\n}\n");
+    let ran = wrong.run("check counter").exits(2);
+    assert_eq!(ran.err.matches("only fix=perhaps {").count(), 1, "{}", ran.err);
+    wrong.run("check counter/begin.kdl").exits(0);
+}

@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod diagrams;
 mod explain;
+mod explore;
 mod export;
 mod fmt;
 mod fuzz;

@@ -17,6 +17,8 @@ use std::{
 pub(crate) struct Named {
     stopped: Mutex<bool>,
     changed: Condvar,
+    /// How many checks that only end when they are given up have begun.
+    pub(crate) begun: AtomicUsize,
     /// How many checks were given up.
     pub(crate) given_up: AtomicUsize,
 }
@@ -30,6 +32,7 @@ impl Checker for Named {
             "refused" => Err("it is not for `explicit`".to_owned()),
             "panics" => panic!("as it was asked to"),
             "slow" => {
+                self.begun.fetch_add(1, Ordering::SeqCst);
                 let mut stopped = self.stopped.lock().unwrap();
                 while !*stopped {
                     stopped = self.changed.wait(stopped).unwrap();

@@ -11,3 +11,4 @@ mod editor;
 mod hover;
 mod lifecycle;
 mod texts;
+mod typing;

@@ -2,6 +2,7 @@
 
 use super::{
     Case, Covered, Page,
+    by_hand::{self, Next, Way},
     state::{self, Facts, Subject, Waiting},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     site,
     style::Role,
     token,
-    trace::{self, Counterexample},
+    trace::{self, Clause, Counterexample},
     words,
 };
 use fenceweave_explore::{PointOfNoReturn, Trace};
@@ -43,6 +44,9 @@ struct CaseOut<'a> {
     columns: Vec<String>,
     outcomes: Vec<OutcomeOut<'a>>,
     executions: Vec<ExecutionOut<'a>>,
+    /// What each thread is called in a token.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    letters: Vec<char>,
 }
 
 #[derive(Serialize)]
@@ -62,9 +66,9 @@ struct OutcomeOut<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ExecutionOut<'a> {
+pub(super) struct ExecutionOut<'a> {
     title: String,
-    /// `wrong`, `expected` (wrong, and the scenario says so), `well`.
+    /// `wrong`, `expected` (wrong, and the scenario says so), `well`; `open` where somebody can go on.
     kind: &'static str,
     token: String,
     /// What is said of it: `bad`, `good` or nothing, and the line.
@@ -81,24 +85,33 @@ struct ExecutionOut<'a> {
     same: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     broken: Option<String>,
-    start: SeenOut,
+    start: SeenOut<'a>,
     steps: Vec<StepOut<'a>>,
 }
 
 /// What is seen of a state: what is told of whom, and not if it is as before.
 #[derive(Serialize, Default)]
-struct SeenOut {
+struct SeenOut<'a> {
     facts: Vec<(usize, &'static str, Option<String>)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<Vec<Waiting>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     holds: Option<Vec<(usize, String)>>,
+    /// Every step that can be taken, where one is chosen by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Vec<Next<'a>>>,
+    /// The clauses that are broken in a state that is passed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    breaks: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
 struct StepOut<'a> {
     /// The thread's place; that behind all threads is teardown's.
     t: usize,
+    /// Which way it went, where it had to be chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<u8>,
     op: &'a str,
     label: &'static str,
     first: bool,
@@ -116,12 +129,12 @@ struct StepOut<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wakes: Vec<usize>,
     #[serde(flatten)]
-    seen: SeenOut,
+    seen: SeenOut<'a>,
 }
 
 /// A line; of the scenario's own file without a name.
 #[derive(Serialize)]
-struct AtOut<'a> {
+pub(super) struct AtOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     line: u32,
@@ -144,17 +157,36 @@ pub(super) fn of<'a>(page: &'a Page<'a>) -> PageOut<'a> {
     PageOut { title, about, file, text, coverage, libraries, cases }
 }
 
+/// The same with a way that is gone by hand in each of its cases, and every file.
+pub(super) fn by_hand<'a>(page: &'a Page<'a>, ways: &'a [Way<'a>]) -> PageOut<'a> {
+    let mut out = of(page);
+    out.libraries = page.libraries.iter().collect();
+    for (case, way) in out.cases.iter_mut().zip(ways) {
+        case.letters = token::letters(way.example.program);
+        case.executions.push(of_way(way, 0));
+    }
+    out
+}
+
+/// A way that is gone by hand, without the first steps of it, which the page has.
+pub(super) fn of_way<'a>(way: &'a Way<'a>, from: usize) -> ExecutionOut<'a> {
+    let program = way.example.program;
+    let mut out = execution(program, &way.example, String::new(), way.kind(), Some(way.clauses));
+    out.steps.drain(..from.min(out.steps.len()));
+    out
+}
+
 fn case<'a>(case: &'a Case<'a>) -> CaseOut<'a> {
     let program = case.program;
     let mut executions: Vec<ExecutionOut<'a>> = vec![];
     for found in &case.executions {
         let kind = if found.expected { "expected" } else { "wrong" };
-        let mut shown = execution(program, &found.example, found.title.clone(), kind);
+        let mut shown = execution(program, &found.example, found.title.clone(), kind, None);
         if let Some((after, passing)) = found.example.passing_trace() {
             let at = executions.len() + 1;
             shown.passing = Some(at);
             let title = format!("{}: a schedule that passes", found.title);
-            let way = execution(program, &Counterexample::way(program, &passing), title, "well");
+            let way = execution(program, &Counterexample::way(program, &passing), title, "well", None);
             executions.push(shown);
             executions.push(ExecutionOut { same: Some(after), ..way });
             continue;
@@ -164,7 +196,7 @@ fn case<'a>(case: &'a Case<'a>) -> CaseOut<'a> {
     let mut endings = vec![];
     for (at, ending) in case.outcomes.iter().enumerate() {
         let place = ending.example.as_ref().map(|example| {
-            executions.push(execution(program, example, format!("ends well, {}", at + 1), "well"));
+            executions.push(execution(program, example, format!("ends well, {}", at + 1), "well", None));
             executions.len() - 1
         });
         endings.push(OutcomeOut { cells: &ending.cells, execution: place });
@@ -180,6 +212,7 @@ fn case<'a>(case: &'a Case<'a>) -> CaseOut<'a> {
         columns: outcomes::columns(program),
         outcomes: endings,
         executions,
+        letters: vec![],
     }
 }
 
@@ -193,7 +226,7 @@ struct Last {
 
 impl Last {
     /// What is new in a state.
-    fn see(&mut self, program: &Program, state: &State) -> SeenOut {
+    fn see<'a>(&mut self, program: &'a Program, state: &State) -> SeenOut<'a> {
         let facts = state::facts(program, state);
         let (waits, holds) = (state::waits(program, state), state::holds(program, state));
         let mut told: Vec<(usize, &'static str, Option<String>)> = vec![];
@@ -208,6 +241,7 @@ impl Last {
             facts: told,
             waits: (self.waits != waits).then(|| waits.clone()),
             holds: (self.holds != holds).then(|| holds.clone()),
+            ..SeenOut::default()
         };
         *self = Last { facts, waits, holds };
         seen
@@ -219,11 +253,17 @@ fn execution<'a>(
     example: &Counterexample<'_>,
     title: String,
     kind: &'static str,
+    by_hand: Option<&'a [(Clause<'a>, String)]>,
 ) -> ExecutionOut<'a> {
     let mut last = Last::default();
-    let start = last.see(program, &State::initial(program));
+    let mut look = |state: &State| {
+        let seen = last.see(program, state);
+        let Some(clauses) = by_hand else { return seen };
+        SeenOut { next: Some(by_hand::next(program, state)), breaks: by_hand::breaks(program, state, clauses), ..seen }
+    };
+    let start = look(&State::initial(program));
     let mut seen = vec![];
-    let mut see = |state: &State| seen.push(last.see(program, state));
+    let mut see = |state: &State| seen.push(look(state));
     let replay = match example.needs_teardown() {
         true => Replay::seeing_all(program, example.trace, &mut see),
         false => Replay::seeing(program, example.trace, &mut see),
@@ -259,11 +299,12 @@ fn loop_from(trace: &Trace, replay: &Replay<'_>) -> Option<usize> {
     trace.loop_from.filter(|from| *from < replay.steps.len())
 }
 
-fn step<'a>(replay: &Replay<'a>, at: usize, s: &Step, seen: SeenOut) -> StepOut<'a> {
+fn step<'a>(replay: &Replay<'a>, at: usize, s: &Step, seen: SeenOut<'a>) -> StepOut<'a> {
     let program: &'a Program = replay.program;
     let calls = site::calls(program, s.thread, s.pc, &s.callers);
     StepOut {
         t: s.thread.index(),
+        choice: s.choice,
         op: words::op_text(program, s.thread, s.pc),
         label: s.label,
         first: s.first,
@@ -284,6 +325,6 @@ fn step<'a>(replay: &Replay<'a>, at: usize, s: &Step, seen: SeenOut) -> StepOut<
     }
 }
 
-fn place(line: Line<'_>) -> Option<AtOut<'_>> {
+pub(super) fn place(line: Line<'_>) -> Option<AtOut<'_>> {
     (line.number > 0).then(|| AtOut { file: line.file(), line: line.number })
 }

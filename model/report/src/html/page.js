@@ -5,6 +5,8 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const root = document.getElementById("page");
 const SVG = "http://www.w3.org/2000/svg";
+// On the page of `explore` the steps are chosen by hand: explore.js.
+const byHand = typeof explorer === "undefined" ? null : explorer;
 
 // ---- Making elements ------------------------------------------------------------------------------------------------
 
@@ -104,7 +106,7 @@ const firstLook = (execution) => execution.steps.length - 1;
 const go = (by) => show({ step: at.step + by });
 
 function remember() {
-  const place = `#${at.case}.${at.execution}.${at.step + 1}`;
+  const place = byHand?.place() ?? `#${at.case}.${at.execution}.${at.step + 1}`;
   if (location.hash !== place) history.replaceState(null, "", place);
 }
 
@@ -130,6 +132,7 @@ const KEYS = [
   [["n"], "the next execution", () => otherExecution(1)],
   [["b"], "the execution before", () => otherExecution(-1)],
   [["?"], "this list", openHelp],
+  ...(byHand?.keys ?? []),
 ];
 
 function toNoReturn() {
@@ -153,7 +156,7 @@ function onKey(event) {
   const row = KEYS.find(([keys]) => keys.includes(event.key));
   if (!row) return;
   event.preventDefault();
-  row[2]();
+  row[2](event);
 }
 
 function openHelp() {
@@ -185,18 +188,19 @@ function head() {
 function caseTabs() {
   if (data.cases.length < 2) return null;
   const tab = (one, i) => make("button", { role: "tab", "aria-selected": String(i === at.case), onclick: () => show({ case: i }) },
-    make("b", {}, one.name.split("/").pop()), " ", make("small", {}, bare(one.verdict)), " ", pill(one.grade));
+    make("b", {}, one.name.split("/").pop()), " ", one.grade && [make("small", {}, bare(one.verdict)), " ", pill(one.grade)]);
   return make("nav", { class: "tabs", role: "tablist", "aria-label": "Cases" }, data.cases.map(tab));
 }
 
 function verdict(one) {
+  if (!one.grade) return "";
   return make("section", { class: "card verdict" }, pill(one.grade), make("span", { class: "says" }, bare(one.verdict)),
     one.notes.length > 0 && make("span", { class: "notes" }, one.notes.join(" · ")));
 }
 
 function story(execution) {
   const lines = execution.lines.map(([look, line]) => [make("span", { class: look || null }, line), "\n"]);
-  if (lines.length === 0) lines.push("This execution ends well.");
+  if (lines.length === 0) lines.push(execution.kind === "open" ? "Nothing is wrong so far." : "This execution ends well.");
   const copy = make("button", { onclick: () => navigator.clipboard?.writeText(execution.token) }, "copy");
   return make("section", { class: "card story-card" }, make("h2", {}, execution.broken ? "What went wrong" : "What this shows"),
     make("p", { class: "story" }, lines),
@@ -272,10 +276,11 @@ function laneTable(one, execution, lanes, focus) {
       make("td", { class: "what" }, step.changes.flatMap((text, n) => (n > 0 ? [make("br"), text] : [text]))));
     rows.push(row);
     body.append(row);
+    for (const text of step.breaks ?? []) mark("bad", `${text} does not hold`);
     if (execution.noReturn === i) mark("bad", "point of no return: after this step nothing can end well");
   });
   if (execution.broken) mark("bad", execution.lines.find(([look]) => look === "bad")?.[1] ?? execution.broken);
-  else mark("good", "ends well");
+  else if (execution.kind !== "open") mark("good", "ends well");
   const table = make("table", { class: "lanes" },
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "#"), names, make("th", { scope: "col" }, "what changed"))), body);
   return { table, rows };
@@ -528,7 +533,7 @@ function drawSource() {
     source.marked = [];
   }
   for (const line of source.marked ?? []) {
-    line.classList.remove("here", "calls");
+    line.classList.remove("here", "calls", "next");
     line.lastChild.textContent = "";
   }
   source.marked = [];
@@ -542,8 +547,9 @@ function drawSource() {
     return line;
   };
   const step = currentExecution()?.steps[at.step];
-  if (!step) return;
   let seen = null;
+  if (byHand && currentExecution()) for (const [place, who] of byHand.marks(currentExecution())) seen = mark(place, "next", who) ?? seen;
+  if (!step) return;
   for (const call of step.calls ?? []) seen = mark(call.at, "calls") ?? seen;
   seen = mark(step.at, "here", `◀ ${nameOf(currentCase(), step.t)}`) ?? seen;
   if (seen) reveal(source.body, seen);
@@ -605,8 +611,8 @@ function drawCase() {
   parts = { rows: own.rows, scroll, state, lanes, marked: null };
   root.replaceChildren(head(), caseTabs() ?? "", verdict(one), drawBar(one, execution),
     make("div", { class: passing ? "work two" : "work" },
-      make("div", { class: "stack" }, make("div", { class: passing ? "traces two" : "traces" }, traces), story(execution), outcomes(one) ?? ""),
-      make("div", { class: "stack" }, state, sourceCard())));
+      make("div", { class: "stack" }, make("div", { class: passing ? "traces two" : "traces" }, traces), story(execution), byHand ? "" : outcomes(one) ?? ""),
+      make("div", { class: "stack" }, byHand?.section(), state, sourceCard())));
   drawStep();
 }
 
@@ -638,6 +644,7 @@ function drawStep() {
     factSection("Words", one, execution, grouped(one, state, "word"), changed),
     factSection("Other objects", one, execution, grouped(one, state, "object"), changed),
   ].filter(Boolean));
+  byHand?.draw();
   drawSource();
 }
 
@@ -651,11 +658,12 @@ function drawList() {
 
 if (data.list) drawList();
 else {
-  if (!recalled()) {
-    at.case = firstCase();
+  if (byHand) data.cases.forEach((one) => byHand.name(one));
+  if (byHand?.recall() || !recalled()) {
+    at.case = byHand ? at.case : firstCase();
     if (currentExecution()) at.step = firstLook(currentExecution());
   }
   drawCase();
   document.addEventListener("keydown", onKey);
-  window.addEventListener("hashchange", () => { if (recalled()) drawCase(); });
+  window.addEventListener("hashchange", () => { if (byHand ? byHand.recall() : recalled()) drawCase(); });
 }

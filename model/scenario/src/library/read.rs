@@ -135,6 +135,16 @@ pub(crate) fn is_library(tree: &File) -> bool {
     !tree.nodes.iter().map(word).any(of_scenario) && tree.nodes.iter().map(word).any(known)
 }
 
+/// Whether a file is one of several of a library in a folder, none of which has a scenario.
+pub(crate) fn is_of_folder(path: &Path, text: &str) -> bool {
+    let is_one = |text: &str| is_library(&syntax::parse(text, &mut Mistakes::new("", text)));
+    if !is_one(text) {
+        return false;
+    }
+    let all = texts_of(crate::load::folder_of(path)).unwrap_or_default();
+    all.len() > 1 && all.iter().all(|(_, text)| is_one(text))
+}
+
 /// What a `use` names.
 enum Target {
     BuiltIn(String),

@@ -1,0 +1,97 @@
+//! Mistakes of a text that takes long to read, while somebody types in it.
+
+use crate::editor::Editor;
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+/// A folder with a copy of a library, and the address of one of its files.
+fn copied(library: &str, file: &str) -> (tempfile::TempDir, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../library").join(library);
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let path = folder.path().canonicalize().unwrap().join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    (folder, format!("file://{}", path.display()), text)
+}
+
+/// The text with another one in the place of some characters of a line.
+fn edited(text: &str, (line, from, to): (usize, usize, usize), new: &str) -> String {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let of: Vec<char> = lines[line].chars().collect();
+    lines[line] = [&of[..from].iter().collect::<String>(), new, &of[to..].iter().collect::<String>()].concat();
+    lines.join("\n")
+}
+
+fn change((line, from, to): (usize, usize, usize), new: &str) -> Value {
+    let at = |character: usize| json!({"line": line, "character": character});
+    json!([{"range": {"start": at(from), "end": at(to)}, "text": new}])
+}
+
+/// What a server says of a text that nobody has changed.
+fn fresh(uri: &str, text: &str) -> Vec<Value> {
+    let mut editor = Editor::new();
+    editor.open(uri, text);
+    editor.mistakes(uri)
+}
+
+#[test]
+fn whatever_is_typed_the_mistakes_are_in_the_end_those_of_a_fresh_server() {
+    let (_folder, uri, mut text) = copied("ttm", "ttm_bo.kdl");
+    let mut editor = Editor::new();
+    editor.open(&uri, &text);
+    editor.mistakes(&uri);
+    let mut seed = 7_u64;
+    let mut pick = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % n.max(1)
+    };
+    let news = ["x", "", "\n", "}", "{", " lokc a", "\"", "// ", "ttm_bo_get bo\n", "é"];
+    let mut version = 1;
+    for _ in 0..4 {
+        // Every keystroke is answered, whatever it makes of the text; then the typing rests.
+        for _ in 0..10 {
+            version += 1;
+            let lines: Vec<usize> = text.split('\n').map(|line| line.chars().count()).collect();
+            let line = pick(lines.len());
+            let from = pick(lines[line] + 1);
+            let to = (from + pick(3)).min(lines[line]);
+            let new = news[pick(news.len())];
+            let units = |n: usize| text.split('\n').nth(line).unwrap().chars().take(n).map(char::len_utf16).sum();
+            editor.change(&uri, version, change((line, units(from), units(to)), new));
+            text = edited(&text, (line, from, to), new);
+            editor.wait(|m| m["params"]["version"] == version);
+        }
+        let expected = json!(fresh(&uri, &text));
+        if editor.heard.last().is_none_or(|told| told["params"]["diagnostics"] != expected) {
+            editor.wait(|m| m["params"]["uri"] == *uri && m["params"]["diagnostics"] == expected);
+        }
+        editor.heard.clear();
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_before_all_of_it_is_read_and_what_was_known_comes_back() {
+    let (_folder, uri, text) = copied("ttm", "ttm_bo.kdl");
+    let line = text.split('\n').position(|line| line.trim_start().starts_with("fn ") && line.ends_with('{')).unwrap();
+    let text = edited(&text, (line + 1, 0, 0), "    lokc nothing\n");
+    let mut editor = Editor::new();
+    editor.open(&uri, &text);
+    let known = editor.mistakes(&uri);
+    let place = json!(line + 1);
+    assert!(known.iter().any(|told| told["range"]["start"]["line"] == place), "{known:?}");
+    // A line more above it moves it along at once.
+    editor.change(&uri, 2, change((0, 0, 0), "// more\n"));
+    let told = editor.wait(|m| m["params"]["version"] == 2)["params"]["diagnostics"].clone();
+    let place = json!(line + 2);
+    assert!(told.as_array().unwrap().iter().any(|told| told["range"]["start"]["line"] == place), "{told}");
+    editor.change(&uri, 3, change((0, 0, 0), "} \n"));
+    let told = editor.wait(|m| m["params"]["version"] == 3)["params"]["diagnostics"].clone();
+    assert!(told.as_array().unwrap().iter().any(|told| told["range"]["start"]["line"] == 0), "{told}");
+    editor.change(&uri, 4, change((0, 0, 2), ""));
+    let told = editor.wait(|m| m["params"]["version"] == 4)["params"]["diagnostics"].clone();
+    let place = json!(line + 3);
+    assert!(told.as_array().unwrap().iter().any(|told| told["range"]["start"]["line"] == place), "{told}");
+}

@@ -1,0 +1,259 @@
+//! What lies ahead of one state: the nearest end, and the nearest at which something is wrong.
+//!
+//! For somebody who goes step by step. It is a search of its own, from any state, in the steps that a replay takes, and
+//! a small one: where its bound is hit, it says so, and some executions are run at random instead.
+
+use crate::{diagnose, interrupt};
+use fenceweave_kernel::{Action, Condition, Moment, Program, Property, State, ThreadId, Violation, thread::Run};
+use std::collections::{HashSet, VecDeque};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Executions that are run at random where there are too many states.
+const RUNS: u32 = 200;
+
+/// How things stand in a state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Somebody can go on, and nothing is wrong.
+    Open,
+    /// All is over, and nothing is wrong.
+    Well,
+    /// A property is broken; nobody goes on from there.
+    Broken(Violation),
+    /// The condition at this place is broken. In a state that is passed, others may go on.
+    Condition(usize),
+}
+
+/// How things stand in a state: a property that is broken, else a condition, else whether it is over. At the end
+/// teardown is taken, and what must hold then is asked.
+pub fn standing(program: &Program, conditions: &[Condition], state: &State) -> Standing {
+    if let Some(violation) = state.violation() {
+        return Standing::Broken(violation);
+    }
+    let breaks = |moment, value| matches!((moment, value), (Moment::Never, Some(true)) | (Moment::Always, Some(false)));
+    let value = |c: &Condition, state: &State| c.eval(program, state).ok().flatten();
+    if let Some(at) = conditions.iter().position(|c| breaks(c.moment, value(c, state))) {
+        return Standing::Condition(at);
+    }
+    if !state.enabled(program).is_empty() {
+        return Standing::Open;
+    }
+    let mut end = state.clone();
+    if let Some(violation) = diagnose::stuck(program, &end).or_else(|| end.conclude(program)) {
+        return Standing::Broken(violation);
+    }
+    let at_end = |c: &Condition| c.moment == Moment::AtEnd && value(c, &end) == Some(false);
+    conditions.iter().position(at_end).map_or(Standing::Well, Standing::Condition)
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// Any state from which nobody goes on.
+    End,
+    /// An end at which nothing is wrong, and was wrong on the way.
+    Well,
+    /// A broken property or condition.
+    Wrong,
+}
+
+impl Goal {
+    /// Where the model has no more room, nothing is over and nothing is wrong.
+    fn is_met(self, standing: Standing, is_over: bool) -> bool {
+        match (self, standing) {
+            (_, Standing::Broken(violation)) if is_limit(violation) => false,
+            (Goal::Well, Standing::Well) | (Goal::Wrong, Standing::Broken(_) | Standing::Condition(_)) => true,
+            (Goal::End, _) => is_over,
+            _ => false,
+        }
+    }
+}
+
+fn is_limit(violation: Violation) -> bool {
+    violation.property == Property::CAPACITY_EXCEEDED
+}
+
+/// How far a search may go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reach {
+    /// Most states.
+    pub states: usize,
+    /// Most steps of a way that is found.
+    pub steps: usize,
+}
+
+/// What was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ahead {
+    /// The steps that lead there.
+    pub way: Option<Vec<Action>>,
+    /// Whether there is no shorter way; or, without one, whether there is none.
+    pub is_certain: bool,
+    /// How many states were looked at.
+    pub states: usize,
+}
+
+/// A system, and what must be true of it.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// What runs.
+    pub program: &'a Program,
+    /// What must be true.
+    pub conditions: &'a [Condition],
+}
+
+impl Scene<'_> {
+    /// The shortest way from a state to what is looked for, at least one step long; where the bound is hit before one
+    /// is found, any.
+    ///
+    /// What goes on for ever ends nowhere and breaks nothing here: that is judged on the whole graph.
+    pub fn search(&self, from: &State, goal: Goal, reach: Reach) -> Ahead {
+        let mut search = Search::from(self.program, from);
+        while let Some(at) = search.next(reach.states) {
+            let (program, here) = (self.program, search.here.clone());
+            for action in actions(program, &here) {
+                let mut next = here.clone();
+                next.step(program, action);
+                let standing = standing(program, self.conditions, &next);
+                let is_over = next.violation().is_some() || next.enabled(program).is_empty();
+                let is_met = goal.is_met(standing, is_over);
+                search.was_cut |= matches!(standing, Standing::Broken(violation) if is_limit(violation));
+                // What was wrong on the way does not end well.
+                let goes_on = !is_over && (goal != Goal::Well || standing == Standing::Open);
+                let number = search.add(&mut next, (at, action), is_met || goes_on);
+                if let Some(number) = number.filter(|_| is_met) {
+                    let way = search.way_to(number);
+                    let fits = way.len() <= reach.steps;
+                    return Ahead { way: fits.then_some(way), is_certain: fits, states: search.seen.len() };
+                }
+            }
+        }
+        let states = search.seen.len();
+        if !search.was_cut {
+            return Ahead { way: None, is_certain: true, states };
+        }
+        Ahead { way: self.at_random(from, goal, reach), is_certain: false, states }
+    }
+
+    /// Some executions, the same ones every time; in the first of them nobody is left as long as he can go on.
+    fn at_random(&self, from: &State, goal: Goal, reach: Reach) -> Option<Vec<Action>> {
+        let mut seed = 1_u64;
+        let mut pick = |n: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % n.max(1)
+        };
+        let mut best: Option<Vec<Action>> = None;
+        for run in 0..RUNS {
+            let (mut state, mut steps) = (from.clone(), vec![]);
+            let most = best.as_ref().map_or(reach.steps, |best| best.len().saturating_sub(1));
+            while steps.len() < most && !interrupt::requested() {
+                let can: Vec<Action> = actions(self.program, &state);
+                let before = steps.last().map(|last: &Action| last.thread);
+                let same = can.iter().copied().find(|action| run == 0 && Some(action.thread) == before);
+                let Some(action) = same.or_else(|| can.get(pick(can.len())).copied()) else { break };
+                state.step(self.program, action);
+                steps.push(action);
+                let standing = standing(self.program, self.conditions, &state);
+                let is_over = state.violation().is_some() || state.enabled(self.program).is_empty();
+                if goal.is_met(standing, is_over) {
+                    best = Some(steps);
+                    break;
+                }
+                if is_over || goal == Goal::Well && standing != Standing::Open {
+                    break;
+                }
+            }
+        }
+        best
+    }
+
+    /// The steps with which a thread that takes this one finishes its operation: as long as it can go on, in one way
+    /// only, and nothing is wrong.
+    pub fn to_the_operations_end(&self, from: &State, first: Action, most: usize) -> Vec<Action> {
+        let (program, thread) = (self.program, first.thread);
+        let depth = from.thread(thread).depth();
+        let (mut state, mut steps, mut action) = (from.clone(), vec![], first);
+        while steps.len() < most {
+            let stepped = state.step(program, action);
+            steps.push(action);
+            let is_over = stepped.result.is_some() && state.thread(thread).depth() <= depth;
+            let is_open = standing(program, self.conditions, &state) == Standing::Open;
+            if is_over || !is_open || !state.is_enabled(program, thread) || state.ways(program, thread) > 1 {
+                break;
+            }
+            if asleep(&state, thread) {
+                break;
+            }
+            action = Action { thread, choice: 0 };
+        }
+        steps
+    }
+}
+
+/// Whether a thread sleeps, and goes on by itself only if time passes.
+fn asleep(state: &State, thread: ThreadId) -> bool {
+    matches!(state.thread(thread).run(), Run::Asleep(..)) && !state.is_awake(thread)
+}
+
+/// Every step that can be taken in a state.
+pub fn actions(program: &Program, state: &State) -> Vec<Action> {
+    if state.violation().is_some() {
+        return vec![];
+    }
+    let of = |thread| (0..state.ways(program, thread)).map(move |choice| Action { thread, choice });
+    state.enabled(program).iter().flat_map(of).collect()
+}
+
+/// States, the nearest first.
+struct Search<'a> {
+    program: &'a Program,
+    here: State,
+    seen: HashSet<u128>,
+    todo: VecDeque<(usize, Vec<u8>)>,
+    /// How each state was come to first: from which one, by which step.
+    ways: Vec<Option<(usize, Action)>>,
+    was_cut: bool,
+}
+
+impl<'a> Search<'a> {
+    fn from(program: &'a Program, from: &State) -> Search<'a> {
+        let mut here = from.clone();
+        let mut encoding = vec![];
+        here.encode(program, &mut encoding);
+        let seen = HashSet::from([xxh3_128(&encoding)]);
+        Search { program, here, seen, todo: VecDeque::from([(0, encoding)]), ways: vec![None], was_cut: false }
+    }
+
+    /// Goes to the next state; none if there is none, or there are too many.
+    fn next(&mut self, most: usize) -> Option<usize> {
+        if self.seen.len() > most || interrupt::requested() {
+            self.was_cut = true;
+            return None;
+        }
+        let (at, encoding) = self.todo.pop_front()?;
+        self.here.decode(self.program, &encoding);
+        Some(at)
+    }
+
+    /// A state that was come to; its number if it is new.
+    fn add(&mut self, state: &mut State, by: (usize, Action), is_kept: bool) -> Option<usize> {
+        let mut encoding = vec![];
+        state.encode(self.program, &mut encoding);
+        if !is_kept || !self.seen.insert(xxh3_128(&encoding)) {
+            return None;
+        }
+        self.ways.push(Some(by));
+        self.todo.push_back((self.ways.len() - 1, encoding));
+        Some(self.ways.len() - 1)
+    }
+
+    fn way_to(&self, mut at: usize) -> Vec<Action> {
+        let mut steps = vec![];
+        while let Some((from, action)) = self.ways.get(at).copied().flatten() {
+            steps.push(action);
+            at = from;
+        }
+        steps.reverse();
+        steps
+    }
+}
