@@ -70,7 +70,7 @@ impl File {
             };
             let steps = (engine == Engine::Loom).then_some(LOOM_STEPS);
             let limits = LimitOverrides { executions, steps, ..LimitOverrides::default() };
-            run::explore(case, engine, &Options { limits, ..Options::default() }, &())
+            run::explore(case, engine, &Options { limits, unchecked: true, ..Options::default() }, &())
         })
     }
 

@@ -23,13 +23,16 @@ pub struct Options {
     pub exact: bool,
     /// Note in `explicit` what is locked under what.
     pub contracts: bool,
+    /// Let `shuttle` check no step in a debug build: `explicit` is asked as well, and does.
+    pub unchecked: bool,
     /// Limits that replace those of the scenario and the defaults.
     pub limits: LimitOverrides,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { engines: vec![Engine::Explicit], exact: false, contracts: false, limits: LimitOverrides::default() }
+        let engines = vec![Engine::Explicit];
+        Options { engines, exact: false, contracts: false, unchecked: false, limits: LimitOverrides::default() }
     }
 }
 
@@ -118,7 +121,8 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     match engine {
         Engine::Explicit => explicit::explore_with(&task, &limits, options.of_explicit(), progress),
         Engine::Shuttle => {
-            let how = shuttle::Options { fine: options.limits.fine, ..shuttle::Options::default() };
+            let (fine, unchecked) = (options.limits.fine, options.unchecked);
+            let how = shuttle::Options { fine, unchecked, ..shuttle::Options::default() };
             shuttle::explore_with(&task, &limits, how, progress)
         }
         Engine::Loom if limits.preemptions.is_some() => loom::explore(&task, &limits, progress),

@@ -94,6 +94,8 @@ pub struct Options {
     pub fine: bool,
     /// Let the end of a spinlock's section be one, at least.
     pub sections_apart: bool,
+    /// Hold no step against its footprint in a debug build: `explicit` takes the same ones, and does.
+    pub unchecked: bool,
 }
 
 /// A mistake in a reduction, made on purpose: whoever checks the engines against each other can show that it would be
@@ -116,7 +118,14 @@ impl Sabotage {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { visited: None, sleep_sets: true, sabotage: None, fine: false, sections_apart: false }
+        Options {
+            visited: None,
+            sleep_sets: true,
+            sabotage: None,
+            fine: false,
+            sections_apart: false,
+            unchecked: false,
+        }
     }
 }
 
@@ -140,6 +149,7 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let merging = merging.map(Arc::new);
     let initial = State::initial(task.program).merging(merging.clone());
     let initial = initial.grained(task.program, task.conditions, task.has_loops);
+    let initial = if options.unchecked { initial.unchecked() } else { initial };
     let visited = options.visited.unwrap_or(task.has_loops);
     let restart = (options.visited.is_none() && !visited).then_some(RESTART);
     let mut search = Search::new(task, limits, started, visited, options);

@@ -56,6 +56,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       check        Explore scenarios and hold them against what they expect
       compare      Say what one version of a scenario comes to and another does not
       explain      Explore one scenario and show everything: outcomes, counterexamples, counts
+      explore      Choose every step by hand, on a page in a browser, and see what follows
       replay       Run one schedule again, step by step, from the token that a trace ends with
       fmt          Print scenario files in the one spacing that all have
       list         List scenarios with what each is about
