@@ -416,6 +416,8 @@ impl<'a> Search<'a> {
         if let Err(why) = self.make_room(chunk, here, above) {
             // Nothing of the chunk was taken in yet: with more memory it can be gone on from here.
             self.keep_for(told, Place { at: states.start, begun: true }, here, above);
+            // Its statements have run all the same, as they have where one worker counts them beside the chunk.
+            self.count(&mut chunk.notes);
             return Err(why);
         }
         let before = self.index;
@@ -645,11 +647,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes in what was seen in the states of a chunk, of which this one of the level is the first.
-    fn note(&mut self, notes: &mut Notes, first: usize, here: &Frontier) {
+    /// How often statements have run that came with a chunk.
+    fn count(&mut self, notes: &mut Notes) {
         if let Some(cover) = &mut notes.cover {
             cover.drain_into(&mut self.cover);
         }
+    }
+
+    /// Takes in what was seen in the states of a chunk, of which this one of the level is the first.
+    fn note(&mut self, notes: &mut Notes, first: usize, here: &Frontier) {
+        self.count(notes);
         self.terminals += notes.terminals;
         self.good.append(&mut notes.good);
         notes.cut.iter().for_each(|state| self.cut.insert(*state));
