@@ -148,7 +148,9 @@ fn two_importers_with_devices_are_few_states() {
     }
     let path = shipped::root().join("../ci/bench/late-unmap.kdl");
     let loaded = load_file(&path).expect("a scenario of the bench");
-    for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
+    // With a third importer it is the measure of something else.
+    let of_two = |case: &&Case| case.name.as_deref() != Some("three");
+    for case in loaded.scenarios.iter().flat_map(|s| &s.cases).filter(of_two) {
         let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
         let found = explicit::explore(&task, &Limits::default(), &());
         println!("{}: {} states, {:?}", case.program.name, found.counts.states, found.coverage);
