@@ -25,6 +25,8 @@ pub struct Options {
     pub contracts: bool,
     /// Let `shuttle` check no step in a debug build: `explicit` is asked as well, and does.
     pub unchecked: bool,
+    /// Where to what `explicit` has no memory for is written.
+    pub spill: Option<explicit::Spill>,
     /// Limits that replace those of the scenario and the defaults.
     pub limits: LimitOverrides,
 }
@@ -32,7 +34,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let engines = vec![Engine::Explicit];
-        Options { engines, exact: false, contracts: false, unchecked: false, limits: LimitOverrides::default() }
+        let limits = LimitOverrides::default();
+        Options { engines, exact: false, contracts: false, unchecked: false, spill: None, limits }
     }
 }
 
@@ -119,7 +122,10 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     }
     let limits = limits(case, engine, &options.limits);
     match engine {
-        Engine::Explicit => explicit::explore_with(&task, &limits, options.of_explicit(), progress),
+        Engine::Explicit => match &options.spill {
+            Some(spill) => explicit::explore_spilled(&task, &limits, options.of_explicit(), progress, spill),
+            None => explicit::explore_with(&task, &limits, options.of_explicit(), progress),
+        },
         Engine::Shuttle => {
             let (fine, unchecked) = (options.limits.fine, options.unchecked);
             let how = shuttle::Options { fine, unchecked, ..shuttle::Options::default() };

@@ -22,6 +22,7 @@ mod chunk;
 mod contracts;
 mod depend;
 mod expand;
+mod frontier;
 mod graph;
 #[cfg(test)]
 mod late;
@@ -30,6 +31,7 @@ mod noreturn;
 mod orbits;
 mod saved;
 mod search;
+mod spill;
 mod stateset;
 mod together;
 mod trace;
@@ -45,6 +47,7 @@ use liveness::Liveness;
 use orbits::Target;
 pub use saved::{FORMAT, Keeper, sum};
 use search::{Search, Stage};
+pub use spill::Spill;
 use stateset::StateSet;
 use std::{io::Read, num::NonZeroUsize, time::Instant};
 use usage::Usage;
@@ -95,7 +98,7 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 
 /// Explores every state of a program, identified as the options say.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
-    let explored = explore_from(task, limits, options, (progress, None), None);
+    let explored = explore_from(task, limits, options, Watchers::only(progress), None);
     explored.unwrap_or_else(|why| Exploration::refused(Engine::Explicit, task, format!("[internal bug] {why}")))
 }
 
@@ -114,11 +117,36 @@ pub fn explore_kept(
 ) -> Result<Exploration, String> {
     let options = Options { contracts: false, ..options };
     let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
-    explore_from(task, limits, options, (progress, Some(keeper)), from)
+    explore_from(task, limits, options, Watchers { keeper: Some(keeper), ..Watchers::only(progress) }, from)
 }
 
-/// Who is told of a search, and who keeps what it writes.
-type Watchers<'w> = (&'w dyn Progress, Option<&'w dyn Keeper>);
+/// Explores every state of a program; what does not fit into the memory that a search may take goes to disk. What is
+/// found is the same. Whole encodings ([`Options::exact`]) stay in memory whatever happens.
+pub fn explore_spilled(
+    task: &Task<'_>,
+    limits: &Limits,
+    options: Options,
+    progress: &dyn Progress,
+    spill: &Spill,
+) -> Exploration {
+    let watchers = Watchers { spill: Some(spill), ..Watchers::only(progress) };
+    let explored = explore_from(task, limits, options, watchers, None);
+    explored.unwrap_or_else(|why| Exploration::refused(Engine::Explicit, task, format!("[internal bug] {why}")))
+}
+
+/// Who is told of a search, who keeps what it writes, and where to what does not fit into memory goes.
+#[derive(Clone, Copy)]
+struct Watchers<'w> {
+    progress: &'w dyn Progress,
+    keeper: Option<&'w dyn Keeper>,
+    spill: Option<&'w Spill>,
+}
+
+impl<'w> Watchers<'w> {
+    fn only(progress: &'w dyn Progress) -> Watchers<'w> {
+        Watchers { progress, keeper: None, spill: None }
+    }
+}
 
 fn explore_from(
     task: &Task<'_>,
@@ -160,7 +188,7 @@ pub fn explore_alike(
     symmetry: &Symmetry,
     progress: &dyn Progress,
 ) -> Option<Exploration> {
-    attempt(task, limits, Options::default(), Some(symmetry), (progress, None), None).ok().flatten()
+    attempt(task, limits, Options::default(), Some(symmetry), Watchers::only(progress), None).ok().flatten()
 }
 
 /// The threads that are alike, if there are enough of them.
@@ -222,6 +250,10 @@ fn attempt<'a>(
         coverage = Coverage::Incomplete(format!(
             "{why}; every state was visited, but what goes on for ever was not looked for to the end"
         ));
+    }
+    if let Some(why) = search.graph.unreadable() {
+        // No way is to be believed.
+        return Ok(Some(Exploration::refused(Engine::Explicit, task, why)));
     }
     let permutations = symmetry.map_or(0, Symmetry::order);
     let counts = Counts { unfair_cycles: liveness.unfair, permutations, ..counts };

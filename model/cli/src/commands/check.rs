@@ -9,14 +9,14 @@ use super::{
     sheet, short_name, usage, write,
 };
 use crate::{
-    args::{CheckArgs, EngineArg, FormatArg},
+    args::{CheckArgs, EngineArg, FormatArg, StateArgs},
     commands::{coverage, export, inputs, pages, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
     run::{self, CaseRun, LimitOverrides, Options},
 };
-use fenceweave_explore::{Engine, interrupt};
+use fenceweave_explore::{Engine, explicit::Spill, interrupt};
 use fenceweave_report::{CountsShown, findings::Tested, json};
 use fenceweave_scenario::{Case, Coverage, Fixed, Loaded};
 use std::{ops::ControlFlow, path::Path};
@@ -62,7 +62,12 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     };
     let (mut total, mut looked_at) = (Total::default(), 0);
     let jobs = jobs_or_cores(args.jobs);
-    let args = &CheckArgs { searches: jobs.min(files.len()) as u64, ..args.clone() };
+    let disk = match args.kept.spill.as_deref().map(Spill::at).transpose() {
+        Ok(disk) => disk,
+        Err(why) => return usage(&format!("--spill: {why}")),
+    };
+    let searches = jobs.min(files.len()) as u64;
+    let args = &CheckArgs { searches, kept: StateArgs { disk, ..args.kept.clone() }, ..args.clone() };
     in_order(
         &files,
         jobs,
@@ -136,6 +141,9 @@ fn contradiction(args: &CheckArgs) -> Option<&'static str> {
         }
         _ if sampled && covers => Some("coverage is counted by the exhaustive search: leave it or `--sample` out"),
         Some(e) if sampled && e != EngineArg::Shuttle => Some("`--sample` is done by shuttle: leave `--engine` out"),
+        Some(EngineArg::Shuttle | EngineArg::Loom) if args.kept.spill.is_some() => {
+            Some("`--spill` is for explicit, which alone has tables that grow: leave it or `--engine` out")
+        }
         _ if sampled && args.exact => Some("`--exact` is for the exhaustive search: leave it or `--sample` out"),
         _ => None,
     }
@@ -339,6 +347,7 @@ fn options(args: &CheckArgs) -> Options {
     Options {
         engines: engines(args.engine.unwrap_or(EngineArg::Explicit)),
         exact: args.exact,
+        spill: args.kept.disk.clone(),
         limits: LimitOverrides { at_once: args.searches, ..limits(&args.limits) },
         ..Options::default()
     }

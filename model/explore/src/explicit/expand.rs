@@ -5,11 +5,13 @@ use super::{
     chunk::{Chunk, Notes, Taken},
     contracts,
     depend::Dependencies,
+    frontier::{Desk, Frontier},
     orbits::{Images, Target},
     usage::Usage,
     visited::Visited,
 };
 use crate::{Task, diagnose};
+use std::ops::Range;
 use fenceweave_kernel::{
     Action, Condition, Cover, Moment, ObjId, Program, Property, State, Symmetry, Violation, fixed, state::Encoding,
 };
@@ -22,6 +24,7 @@ pub(super) struct Expander<'a> {
     base: State,
     next: State,
     parts: Encoding,
+    desk: Desk,
     /// How often each instruction was come to; in a chunk that has one of its own, there.
     pub(super) cover: Cover,
     /// Who waits for what with what held, where that can come to a circle through a fence.
@@ -56,6 +59,7 @@ impl<'a> Expander<'a> {
             base: initial.clone(),
             next: initial.clone(),
             parts: Encoding::default(),
+            desk: Desk::default(),
             cover: Cover::new(task.program),
             depend: Dependencies::new(task.program),
             told_usage: usage.clone(),
@@ -67,8 +71,15 @@ impl<'a> Expander<'a> {
         }
     }
 
+    /// Takes every step of some states of a level, whose first one has this index.
+    pub(super) fn expand_all(&mut self, (level, first): (&Frontier, u32), states: Range<usize>, chunk: &mut Chunk) {
+        let mut desk = std::mem::take(&mut self.desk);
+        level.each(states, &mut desk, |at, encoding| self.expand(encoding, first + at as u32, chunk));
+        self.desk = desk;
+    }
+
     /// Takes every step of the state with this encoding and this index.
-    pub(super) fn expand(&mut self, encoding: &[u8], index: u32, chunk: &mut Chunk) {
+    fn expand(&mut self, encoding: &[u8], index: u32, chunk: &mut Chunk) {
         let program = self.task.program;
         self.base.decode_parts(program, encoding, &mut self.parts);
         self.judge(&mut chunk.notes, Target::kept(index), |c| c.moment != Moment::AtEnd, false);

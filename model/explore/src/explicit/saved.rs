@@ -227,6 +227,18 @@ pub(super) trait Plain: Copy + Default {
     const SIZE: usize;
     fn write(self, to: &mut [u8]);
     fn read(from: &[u8]) -> Self;
+
+    /// Writes many behind what is there.
+    fn write_all(all: &[Self], to: &mut Vec<u8>) {
+        let from = to.len();
+        to.resize(from + all.len() * Self::SIZE, 0);
+        to[from..].chunks_exact_mut(Self::SIZE).zip(all).for_each(|(bytes, value)| value.write(bytes));
+    }
+
+    /// Reads many, behind what is there.
+    fn read_all(from: &[u8], to: &mut Vec<Self>) {
+        to.extend(from.chunks_exact(Self::SIZE).map(Self::read));
+    }
 }
 
 macro_rules! plain {
@@ -314,16 +326,30 @@ impl Saved for Action {
     }
 }
 
+impl Plain for Renaming {
+    const SIZE: usize = size_of::<u64>();
+
+    fn write(self, to: &mut [u8]) {
+        let bits = (0..16).fold(0u64, |bits, t| bits | u64::from(self.thread(ThreadId(t)).0) << (4 * t));
+        bits.write(to);
+    }
+
+    fn read(from: &[u8]) -> Self {
+        let bits = u64::read(from);
+        Renaming::of((0..16).map(|t| (ThreadId(t), ThreadId((bits >> (4 * t) & 15) as u8))))
+    }
+}
+
 impl Saved for Renaming {
     fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        let bits = (0..16).fold(0u64, |bits, t| bits | u64::from(self.thread(ThreadId(t)).0) << (4 * t));
-        to.put(&bits)
+        let mut bytes = [0; <Renaming as Plain>::SIZE];
+        self.write(&mut bytes);
+        to.bytes(&bytes)
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Self, Bad> {
         let bits: u64 = from.get()?;
-        let pairs = (0..16).map(|t| (ThreadId(t), ThreadId((bits >> (4 * t) & 15) as u8)));
-        Ok(Renaming::of(pairs))
+        Ok(Renaming::read(&bits.to_le_bytes()))
     }
 }
 
