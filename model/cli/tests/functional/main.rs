@@ -36,6 +36,7 @@ mod replay;
 mod sampling;
 mod sentences;
 mod shell;
+mod spill;
 mod stress;
 mod sweep;
 mod topology;

@@ -11,10 +11,10 @@ use super::{
     visited::Visited,
 };
 use crate::{Task, diagnose};
-use std::ops::Range;
 use fenceweave_kernel::{
     Action, Condition, Cover, Moment, ObjId, Program, Property, State, Symmetry, Violation, fixed, state::Encoding,
 };
+use std::ops::Range;
 
 /// Who expands states. What it keeps from one to the next tells nothing of what is found: working memory, and what it
 /// has told already.

@@ -244,7 +244,11 @@ impl<'a> Search<'a> {
     }
 
     /// Goes on from some level, which may have been begun.
-    fn run_from(&mut self, (mut levels, begun): (Levels, bool), (progress, keeper): (&dyn Progress, Option<&dyn Keeper>)) -> Coverage {
+    fn run_from(
+        &mut self,
+        (mut levels, begun): (Levels, bool),
+        (progress, keeper): (&dyn Progress, Option<&dyn Keeper>),
+    ) -> Coverage {
         let mut crew = Crew::new(self);
         crew.begun = begun;
         if begun && levels.here.len() == 0 {

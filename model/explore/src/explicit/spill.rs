@@ -70,7 +70,8 @@ impl Spill {
         if !kind.is_dir() {
             return Err(format!("{name} is no directory"));
         }
-        let spill = Spill { directory: directory.into(), after: u64::MAX, trouble: Arc::default(), written: Arc::default() };
+        let spill =
+            Spill { directory: directory.into(), after: u64::MAX, trouble: Arc::default(), written: Arc::default() };
         let tried = spill.file().and_then(|file| column::write_at(&file, &[0], 0));
         tried.map_err(|e| format!("no file can be written in {name}: {e}; take another directory"))?;
         Ok(spill)

@@ -38,7 +38,7 @@ impl Visited {
     /// How many states were seen.
     pub(super) fn len(&self) -> u32 {
         match &self.identity {
-            Identity::Spilled { slots, .. } => slots.len() as u32,
+            Identity::Spilled { prints, .. } => prints.len() as u32,
             _ => self.table.len() as u32,
         }
     }

@@ -95,8 +95,10 @@ impl<T: Plain> Column<T> {
             self.fill(outside.start * T::SIZE, &mut bytes);
             T::read_all(&bytes, into);
         }
-        let inside = range.start.max(self.first)..range.end;
-        into.extend_from_slice(self.slice(inside).unwrap_or_default());
+        if range.end > self.first {
+            let inside = range.start.max(self.first)..range.end;
+            into.extend_from_slice(self.slice(inside).unwrap_or_default());
+        }
     }
 
     /// All that are in memory. It is the whole column if nobody has wanted it written.
@@ -254,8 +256,8 @@ mod tests {
         let spill = Spill::at(&std::env::temp_dir()).unwrap();
         let mut column = Column::<u32>::default();
         for round in 0..40u32 {
-            for i in 0..700 {
-                column.push(round * 700 + i);
+            for i in 0..7000 {
+                column.push(round * 7000 + i);
             }
             if round % 3 > 0 {
                 column.write_out(&spill, round as usize % 7 * 50).unwrap();
@@ -271,8 +273,11 @@ mod tests {
             next += 1;
         });
         assert_eq!(next as usize, column.len());
-        column.copy(column.first - 5..column.first + 5, &mut some);
-        assert!(some.windows(2).all(|pair| pair[0] + 1 == pair[1]) && some.len() == 10);
+        let first = column.first;
+        for range in [0..7, first - 5..first + 5, first - 5..first, first..first + 3, first - 9..first - 2] {
+            column.copy(range.clone(), &mut some);
+            assert!(some.iter().map(|value| *value as usize).eq(range));
+        }
         assert_eq!(spill.trouble(), None);
     }
 

@@ -30,11 +30,6 @@ fn index(slot: Slot) -> u32 {
 }
 
 impl Slots {
-    /// How many are taken.
-    pub(in crate::explicit) fn len(&self) -> usize {
-        self.taken
-    }
-
     fn place(&self, print: u128) -> usize {
         ((u128::from(print as u64) * self.slots.len() as u128) >> 64) as usize
     }
@@ -144,6 +139,6 @@ mod tests {
             prints.push(print(i));
         }
         assert!((0..6000).all(|i| slots.find(print(i), &prints) == Some(i)));
-        assert!(slots.len() == 6000 && slots.bytes() < 6000 * 10, "{} bytes", slots.bytes());
+        assert!(slots.taken == 6000 && slots.bytes() < 6000 * 10, "{} bytes", slots.bytes());
     }
 }
