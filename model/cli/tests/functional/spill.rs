@@ -2,25 +2,27 @@
 
 use crate::project::{Project, Ran};
 
-/// Some thousand states, and a counter that two may lose; or a lock that is never given back.
+/// Nearly thirty thousand states, which nothing goes round in; two of the writers should not come so far at once.
 const COUNTED: &str = r#"scenario counted {
-    about "Threads take one lock, again and again, and two count."
+    about "Four threads count, each for itself."
     case right wrong stuck
-    resv fb
-    var turns
-    thread one {
-        only right stuck { lock fb; load turns into=was; store turns "was + 1"; unlock fb; lock fb; unlock fb }
-        only wrong { lock fb; unlock fb; load turns into=was; store turns "was + 1"; lock fb; unlock fb }
+    var a b c d
+    thread one { store a 1; store a 2; store a 3; store a 4; store a 5; store a 6
+        store a 7; store a 8; store a 9; store a 10; store a 11; store a 12 }
+    thread two { store b 1; store b 2; store b 3; store b 4; store b 5; store b 6
+        store b 7; store b 8; store b 9; store b 10; store b 11; store b 12 }
+    thread three { store c 1; store c 2; store c 3; store c 4; store c 5; store c 6
+        store c 7; store c 8; store c 9; store c 10; store c 11; store c 12 }
+    completion done
+    thread four {
+        store d 1; store d 2; store d 3; store d 4; store d 5; store d 6; store d 7; store d 8; store d 9
+        only wrong { store d 10 }
+        only stuck { wait-for-completion done }
     }
-    thread two {
-        lock fb; load turns into=was; store turns "was + 1"; unlock fb
-        lock fb; unlock fb; lock fb; unlock fb
-    }
-    thread three { lock fb; unlock fb; lock fb; only right wrong { unlock fb } }
     expect {
-        sometimes "two.was == 1"
-        only right { holds; at-end "turns == 2" }
-        only wrong { sometimes "turns == 1" }
+        sometimes "a == 12 && b == 0"
+        only right { holds; at-end "a + b + c + d == 45" }
+        only wrong { never "a == 3 && b == 2" }
     }
 }
 "#;
@@ -45,7 +47,7 @@ fn what_is_found_is_the_same_and_nothing_is_left() {
     ] {
         let whole = project.run(arguments);
         assert!(matches!(whole.code, Some(0 | 1)), "{arguments}: {whole:?}");
-        let cut = project.run(&format!("{arguments} --memory 1")).exits(3);
+        let cut = project.run(&format!("{arguments} --memory 1"));
         assert!(cut.out.contains("more than 1 MiB of memory"), "{}", cut.out);
         assert_eq!(project.run(&format!("{arguments} --memory 1 --spill disk")), whole, "{arguments}");
         assert_eq!(left(&project), 0);
