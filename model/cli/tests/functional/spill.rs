@@ -57,11 +57,15 @@ fn what_is_found_is_the_same_and_nothing_is_left() {
 #[test]
 fn a_directory_that_does_not_do_is_refused() {
     let project = project();
+    let linux = if cfg!(target_os = "linux") { 3 } else { 2 };
     for (directory, what) in [
         ("nowhere", "there is no directory nowhere: `mkdir -p nowhere` makes it"),
         ("counted.kdl", "counted.kdl is no directory"),
         ("/proc", "no file can be written in /proc"),
-    ] {
+    ]
+    .into_iter()
+    .take(linux)
+    {
         let ran = project.run(&format!("check counted.kdl::right --spill {directory}")).exits(2);
         assert!(ran.err.contains(what), "{}", ran.err);
     }
