@@ -58,13 +58,15 @@ pub struct Options {
     /// Let each access that nobody else can tell from one taken earlier be a step of its own
     /// ([`Merging`]).
     pub fine: bool,
+    /// All walks go like this, in the place of one sort after the other.
+    pub only: Option<Sort>,
     /// How many threads walk; what is [idle](crate::idle) helps.
     pub workers: NonZeroUsize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { walks: 10_000, depth: 3, seed: 1, fine: false, workers: NonZeroUsize::MIN }
+        Options { walks: 10_000, depth: 3, seed: 1, fine: false, only: None, workers: NonZeroUsize::MIN }
     }
 }
 
