@@ -446,7 +446,9 @@ fn way_out(run: &CaseRun) -> Option<&'static str> {
     } else if all(|c| matches!(c, Coverage::Incomplete(why) if why.starts_with(NO_ROOM))) {
         Some("no limit helps: let the scenario ask for less, or declare what it needs")
     } else {
-        Some("raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw")
+        Some(
+            "raise the limit (--states, --executions, --memory, --time), or look at less (--preemptions 2, --sample swarm)",
+        )
     }
 }
 

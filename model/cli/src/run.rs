@@ -44,8 +44,8 @@ impl Options {
         explicit::Options { exact, contracts, fine, until_violation, symmetry, ..Default::default() }
     }
 
-    /// Where loom runs beside it the bound is loom's, and explicit looks at everything; a scenario's own bound is loom's
-    /// alone.
+    /// Where loom runs beside it the bound is loom's, and explicit looks at everything; a scenario's own bound is
+    /// loom's alone.
     fn bound(&self) -> Option<Bound> {
         let LimitOverrides { preemptions, deepen, .. } = self.limits;
         if self.contracts || self.engines != [Engine::Explicit] {

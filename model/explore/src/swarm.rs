@@ -1,10 +1,10 @@
 //! Walks at random over plain states, by all threads that have nothing else to do, for programs that nobody exhausts.
 //!
 //! Each walk goes its own way: by priorities that change at a few random points (PCT), of one depth after the other; by
-//! threads as likely as they have steps left (uniform random walk); or by a fair coin. And each lets choices (what fails,
-//! what stays away) fall in its own manner: any way, mostly the first, mostly the last. Its number and the seed are all
-//! that it is made from, and walks are taken in by their numbers, in batches: what is found is the same whatever the
-//! number of threads.
+//! threads as likely as they have steps left (uniform random walk); or by a fair coin. And each lets choices (what
+//! fails, what stays away) fall in its own manner: any way, mostly the first, mostly the last. Its number and the seed
+//! are all that it is made from, beside how long the walks before its batch were, and walks are taken in by their
+//! numbers: what is found is the same whatever the number of threads.
 //!
 //! ```text
 //!   batch   [walk][walk][walk]…   on several threads, each from the state after setup

@@ -17,7 +17,7 @@ use fenceweave_scenario::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps of a naive enumeration before it is given up.
-const NAIVE_STEPS: usize = 400_000;
+const NAIVE_STEPS: usize = 60_000;
 /// The bounds that are held against it.
 const BOUNDS: std::ops::Range<u32> = 0..4;
 
@@ -180,7 +180,7 @@ fn case_text(case: &Case) -> String {
 fn generated_programs_come_to_what_every_schedule_within_the_bound_comes_to() {
     let mut seen = Seen::default();
     let small = Size { threads: 3, ops: 3, ..Size::default() };
-    for number in 0..limit("BOUNDED_GENERATED", 150) {
+    for number in 0..limit("BOUNDED_GENERATED", 45) {
         let text = match number % 3 {
             0 => programs::program(number),
             _ => from_seed(number, &small).text,
@@ -190,7 +190,7 @@ fn generated_programs_come_to_what_every_schedule_within_the_bound_comes_to() {
         case.iter().filter(|case| case.program.grain.is_fine()).for_each(|case| hold(case, &mut seen));
     }
     println!("generated: {seen:?}");
-    assert!(seen.programs > 20 && seen.bounded > 50 && seen.whole > 20 && seen.violated > 10, "{seen:?}");
+    assert!(seen.programs > 8 && seen.bounded > 50 && seen.whole > 15 && seen.violated > 20, "{seen:?}");
     assert!(seen.grows > 5, "{seen:?}");
 }
 
@@ -199,11 +199,11 @@ fn generated_programs_come_to_what_every_schedule_within_the_bound_comes_to() {
 #[test]
 fn the_end_of_a_section_is_a_step_where_preemptions_are_counted() {
     let text = r#"scenario waits {
-        spinlock l
+        lock l
         var x guarded-by=l
         var y
-        thread a { spin-lock l; store x 1; spin-unlock l; store y 1 }
-        thread b { load y into=before; spin-lock l; load x into=r; spin-unlock l; load y into=after }
+        thread a { lock l; store x 1; unlock l; store y 1 }
+        thread b { load y into=before; lock l; load x into=r; unlock l; load y into=after }
         expect { holds }
     }"#;
     let loaded = load("waits.kdl", text).expect("a scenario");
@@ -217,7 +217,7 @@ fn the_end_of_a_section_is_a_step_where_preemptions_are_counted() {
 fn shipped_scenarios_come_to_more_with_more_preemptions() {
     let (mut programs, mut whole, mut found) = (0, 0, 0);
     let limits = Limits { states: limit("BOUNDED_STATES", 600), ..Limits::default() };
-    for path in shipped::scenarios().iter().step_by(5) {
+    for path in shipped::scenarios().iter().step_by(17) {
         let loaded = load_file(path).expect("a shipped scenario");
         for case in loaded.scenarios.iter().flat_map(|s| &s.cases).filter(|c| c.tuple.is_empty()).take(2) {
             let conditions: Vec<Condition> =
@@ -243,5 +243,5 @@ fn shipped_scenarios_come_to_more_with_more_preemptions() {
         }
     }
     println!("{programs} programs, {whole} bounds that were none, {found} in which something was found");
-    assert!(programs > 40 && whole > 40 && found > 20, "{programs} {whole} {found}");
+    assert!(programs > 30 && whole > 40 && found > 20, "{programs} {whole} {found}");
 }

@@ -31,7 +31,19 @@ fn one_seed_is_one_swarm_by_any_number_of_workers() {
 #[test]
 fn what_is_known_after_walks_is_told() {
     let project = Project::new().file("twice.kdl", TWICE);
-    insta::assert_snapshot!(project.run("check twice.kdl --only fixed --sample swarm --executions 200").sheet(), @"");
+    insta::assert_snapshot!(project.run("check twice.kdl --only fixed --sample swarm --executions 200").sheet(), @"
+    twice/fixed: INCOMPLETE: holds so far
+      explicit  sampled at random; came to 2 of 2 statements, 2 outcomes
+
+    note: 200 walks of 2 steps in the mean and 2 at most, by swarm to depth 3, seed 1; a sample finds mistakes, but never shows that there are none
+
+    note: 5 states met, 0 of them by one walk alone; new in each tenth of the walks: 5 0 0 0 0 0 0 0 0 0
+
+    note: of the states of another walk less than 0.50 % would be new, and it would end in a new way with a chance of less than 0.50 %; 0 of 2 outcomes met by one walk alone
+
+    1 case in 1 file: 0 as expected, 1 incomplete
+    -- exit code 3
+    ");
     let json = project.run("check twice.kdl --only fixed --sample swarm --executions 200 --json").exits(3);
     for part in [
         r#""coverage":"sampled""#,
@@ -48,7 +60,7 @@ fn what_is_known_after_walks_is_told() {
 
 #[test]
 fn time_ends_a_swarm() {
-    let project = Project::new().file("big.kdl", BIG);
+    let project = Project::new().file("big.kdl", BIG.replace("=10", "=4"));
     let ran = project.run("check big.kdl --sample swarm --time 0.3").exits(3);
     assert!(ran.out.contains("explicit  sampled at random; came to 4 of 4 statements"), "{}", ran.out);
 }

@@ -543,7 +543,7 @@ impl<'a> Bounded<'a> {
         let (bound, steps) = (self.bound, self.levels.len().saturating_sub(1));
         let (found, looked_at) = (self.visited.len(), self.expanded);
         format!(
-            "within {bound} {} {found} states were found and {looked_at} looked at, {steps} steps away at most",
+            "within {bound} {} {found} states were found and {looked_at} looked at, to depth {steps}",
             preemptions(bound)
         )
     }

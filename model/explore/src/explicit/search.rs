@@ -609,7 +609,7 @@ impl<'a> Search<'a> {
             n => format!(", all within {} steps among them", n - 1),
         };
         let (left, steps) = (found - looked_at.min(found), self.graph.level_count());
-        format!("{found} states were found and {looked_at} looked at{whole}; {left} wait, {steps} steps away at most")
+        format!("{found} states were found and {looked_at} looked at{whole}; {left} wait, to depth {steps}")
     }
 
     /// Whether what is still to be asked of the whole graph fits into the memory: of each state a few numbers.
