@@ -5,6 +5,7 @@
 
 mod agreement;
 mod alike;
+mod bounded;
 mod decoded;
 mod fine;
 mod grain;
@@ -13,6 +14,7 @@ mod programs;
 mod second;
 mod shipped;
 mod shrinking;
+mod swarm;
 mod workers;
 
 /// A number that the environment may replace.
