@@ -31,6 +31,7 @@ mod mutants;
 mod output;
 #[expect(dead_code, reason = "the tests of the book use the rest")]
 mod pages;
+mod preemptions;
 mod project;
 mod replay;
 mod sampling;
@@ -38,6 +39,7 @@ mod sentences;
 mod shell;
 mod spill;
 mod stress;
+mod swarm;
 mod sweep;
 mod topology;
 mod traces;

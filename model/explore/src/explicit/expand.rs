@@ -79,7 +79,7 @@ impl<'a> Expander<'a> {
     }
 
     /// Takes every step of the state with this encoding and this index.
-    fn expand(&mut self, encoding: &[u8], index: u32, chunk: &mut Chunk) {
+    pub(super) fn expand(&mut self, encoding: &[u8], index: u32, chunk: &mut Chunk) {
         let program = self.task.program;
         self.base.decode_parts(program, encoding, &mut self.parts);
         self.judge(&mut chunk.notes, Target::kept(index), |c| c.moment != Moment::AtEnd, false);
