@@ -23,6 +23,7 @@ mod contracts;
 mod depend;
 mod expand;
 mod graph;
+pub mod hosts;
 #[cfg(test)]
 mod late;
 mod liveness;
@@ -41,12 +42,13 @@ use crate::{
 };
 pub use contracts::{Contracts, Held};
 use fenceweave_kernel::{Condition, Moment, Property, Symmetry, Violation};
+use hosts::Team;
 use liveness::Liveness;
 use orbits::Target;
 pub use saved::{FORMAT, Keeper, sum};
 use search::{Search, Stage};
 use stateset::StateSet;
-use std::{io::Read, num::NonZeroUsize, time::Instant};
+use std::{cell::RefCell, io::Read, num::NonZeroUsize, time::Instant};
 use usage::Usage;
 
 /// How to identify states.
@@ -95,7 +97,7 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 
 /// Explores every state of a program, identified as the options say.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
-    let explored = explore_from(task, limits, options, (progress, None), None);
+    let explored = explore_from(task, limits, options, Watchers { progress, keeper: None, team: None }, None);
     explored.unwrap_or_else(|why| Exploration::refused(Engine::Explicit, task, format!("[internal bug] {why}")))
 }
 
@@ -114,11 +116,43 @@ pub fn explore_kept(
 ) -> Result<Exploration, String> {
     let options = Options { contracts: false, ..options };
     let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
-    explore_from(task, limits, options, (progress, Some(keeper)), from)
+    explore_from(task, limits, options, Watchers { progress, keeper: Some(keeper), team: None }, from)
 }
 
-/// Who is told of a search, and who keeps what it writes.
-type Watchers<'w> = (&'w dyn Progress, Option<&'w dyn Keeper>);
+/// Who is told of a search, who keeps what it writes, and which processes take part.
+#[derive(Clone, Copy)]
+struct Watchers<'w> {
+    progress: &'w dyn Progress,
+    keeper: Option<&'w dyn Keeper>,
+    team: Option<&'w RefCell<Team>>,
+}
+
+/// The same by several processes, of which this is the first one, and all others do [`serve`](hosts::serve): what is
+/// found is the same.
+///
+/// # Errors
+///
+/// Another process is lost: which one, and what was covered. Or what was kept is damaged, or of something else.
+pub fn explore_with_others(
+    task: &Task<'_>,
+    limits: &Limits,
+    options: Options,
+    (progress, keeper): (&dyn Progress, Option<&dyn Keeper>),
+    from: Option<(&mut dyn Read, u64)>,
+    team: Team,
+) -> Result<Exploration, String> {
+    let options = Options { contracts: false, ..options };
+    let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
+    let team = RefCell::new(team);
+    let explored = explore_from(task, limits, options, Watchers { progress, keeper, team: Some(&team) }, from);
+    match explored {
+        Ok(explored) => team.into_inner().end().map(|()| explored),
+        Err(why) => {
+            team.into_inner().refuse(&why);
+            Err(why)
+        }
+    }
+}
 
 fn explore_from(
     task: &Task<'_>,
@@ -160,7 +194,8 @@ pub fn explore_alike(
     symmetry: &Symmetry,
     progress: &dyn Progress,
 ) -> Option<Exploration> {
-    attempt(task, limits, Options::default(), Some(symmetry), (progress, None), None).ok().flatten()
+    let watchers = Watchers { progress, keeper: None, team: None };
+    attempt(task, limits, Options::default(), Some(symmetry), watchers, None).ok().flatten()
 }
 
 /// The threads that are alike, if there are enough of them.

@@ -282,6 +282,18 @@ pub(super) fn get_all<T: Plain>(from: &mut Reader<'_>) -> Result<Vec<T>, Bad> {
     Ok(all)
 }
 
+/// Many bytes.
+pub(super) fn put_block(to: &mut Writer<'_>, bytes: &[u8]) -> io::Result<()> {
+    to.put(&bytes.len())?;
+    to.bytes(bytes)
+}
+
+pub(super) fn get_block(from: &mut Reader<'_>) -> Result<Vec<u8>, Bad> {
+    let mut bytes = vec![0; from.length(1)?];
+    from.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl Saved for ThreadId {
     fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
         to.put(&self.0)
@@ -316,15 +328,22 @@ impl Saved for Action {
 
 impl Saved for Renaming {
     fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        let bits = (0..16).fold(0u64, |bits, t| bits | u64::from(self.thread(ThreadId(t)).0) << (4 * t));
-        to.put(&bits)
+        to.put(&bits_of(*self))
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Self, Bad> {
-        let bits: u64 = from.get()?;
-        let pairs = (0..16).map(|t| (ThreadId(t), ThreadId((bits >> (4 * t) & 15) as u8)));
-        Ok(Renaming::of(pairs))
+        Ok(renaming_of(from.get()?))
     }
+}
+
+/// Who each thread is, four bits each.
+pub(super) fn bits_of(by: Renaming) -> u64 {
+    (0..16).fold(0u64, |bits, t| bits | u64::from(by.thread(ThreadId(t)).0) << (4 * t))
+}
+
+/// The same again.
+pub(super) fn renaming_of(bits: u64) -> Renaming {
+    Renaming::of((0..16).map(|t| (ThreadId(t), ThreadId((bits >> (4 * t) & 15) as u8))))
 }
 
 impl Saved for Target {

@@ -111,6 +111,17 @@ impl Visited {
         }
     }
 
+    /// What a state is recognised by: its fingerprint, and its encoding if that is kept.
+    pub(super) fn identity(&self, index: u32) -> (u128, &[u8]) {
+        match &self.identity {
+            Identity::Fingerprints(prints) => (prints[index as usize], &[]),
+            Identity::Exact { arena, ends, .. } => {
+                let encoding = slice(arena, ends, index);
+                (Visited::fingerprint(encoding), encoding)
+            }
+        }
+    }
+
     /// Writes them down.
     pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
         to.put(&self.table.capacity())?;
