@@ -135,7 +135,8 @@ fn kept(task: &Task<'_>, limits: &Limits, options: Options, whole: &Exploration)
     apart((task, &less, options), 2, Some(&by_two), None);
     let name = &task.program.name;
     explicit::explore_kept(task, &less, options, (&(), &by_one), None).expect("it begins");
-    let (by_two, by_one) = (by_two.kept.into_inner().expect("it is there"), by_one.kept.into_inner().expect("so is it"));
+    let (by_two, by_one) =
+        (by_two.kept.into_inner().expect("it is there"), by_one.kept.into_inner().expect("so is it"));
     assert_eq!(by_two.is_empty(), by_one.is_empty(), "{name}");
     let never = Every::new(u64::MAX);
     for bytes in by_two.first().into_iter().chain(by_two.last()) {

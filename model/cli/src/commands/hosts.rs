@@ -46,11 +46,7 @@ pub(super) struct Several {
 
 impl Several {
     /// What somebody wants, if he wants several processes: then there is one case.
-    pub(super) fn of(
-        args: &CheckArgs,
-        files: &[PathBuf],
-        selection: &Selection,
-    ) -> Result<Option<Several>, String> {
+    pub(super) fn of(args: &CheckArgs, files: &[PathBuf], selection: &Selection) -> Result<Option<Several>, String> {
         let asked = &args.hosts;
         let option = match (&asked.workers, asked.hosts) {
             (None, None) if asked.process.is_some() => {

@@ -108,12 +108,7 @@ impl Kept {
 }
 
 /// Says no unless there is exactly one case to be explored. Files with mistakes are told of by who checks them.
-pub(super) fn one_case(
-    args: &CheckArgs,
-    files: &[PathBuf],
-    selection: &Selection,
-    option: &str,
-) -> Result<(), String> {
+pub(super) fn one_case(args: &CheckArgs, files: &[PathBuf], selection: &Selection, option: &str) -> Result<(), String> {
     let mut all: Vec<String> = vec![];
     for file in files {
         let Ok(loaded) = load(file) else { return Ok(()) };

@@ -688,9 +688,8 @@ impl<'a> Search<'a> {
         (self.unfit, self.uneven) = (self.unfit | notes.unfit, self.uneven | notes.uneven);
         if let Some(orbits) = &mut self.orbits {
             let program = self.task.program;
-            let alike = |(at, action, v): &(usize, Action, Violation)| {
-                orbits.names_alike(program, state(*at), *action, *v)
-            };
+            let alike =
+                |(at, action, v): &(usize, Action, Violation)| orbits.names_alike(program, state(*at), *action, *v);
             self.uneven |= !notes.named.iter().all(alike);
         }
     }

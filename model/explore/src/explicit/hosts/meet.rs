@@ -257,9 +257,7 @@ pub(super) fn shown(text: &[u8]) -> String {
 }
 
 /// Bytes with their sum.
-pub(super) fn said(
-    write: impl FnOnce(&mut saved::Writer<'_>) -> std::io::Result<()>,
-) -> Result<Vec<u8>, String> {
+pub(super) fn said(write: impl FnOnce(&mut saved::Writer<'_>) -> std::io::Result<()>) -> Result<Vec<u8>, String> {
     let mut bytes = vec![];
     let mut to = saved::Writer::new(&mut bytes);
     write(&mut to).and_then(|()| to.end()).map_err(|e| e.to_string())?;

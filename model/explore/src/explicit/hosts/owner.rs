@@ -75,9 +75,7 @@ impl Waiting {
     }
 
     fn bytes(&self) -> usize {
-        self.bytes.capacity()
-            + size_of::<usize>() * self.ends.capacity()
-            + size_of::<u32>() * self.numbers.capacity()
+        self.bytes.capacity() + size_of::<usize>() * self.ends.capacity() + size_of::<u32>() * self.numbers.capacity()
     }
 }
 
@@ -265,7 +263,8 @@ impl<'a> Owner<'a> {
             to.put(&false)?;
             self.expander.cover.drain_into(&mut self.cover);
             saved::put_cover(&mut to, &self.cover, self.scripts)?;
-            (0..self.scripts).for_each(|at| self.cover.of_mut(at).into_iter().flatten().for_each(|p| *p = Default::default()));
+            (0..self.scripts)
+                .for_each(|at| self.cover.of_mut(at).into_iter().flatten().for_each(|p| *p = Default::default()));
             saved::put_block(&mut to, &rows.counts)?;
             saved::put_block(&mut to, &rows.actions)?;
             saved::put_block(&mut to, &rows.owners)?;
@@ -288,9 +287,8 @@ impl<'a> Owner<'a> {
             let met = &mut all[owner];
             met.prints.push(taken.print);
             let place = taken.print as usize % REMEMBERED;
-            let was_sent = self.remembered.get_mut(place).is_some_and(|sent| {
-                std::mem::replace(sent, taken.print) == taken.print
-            });
+            let was_sent =
+                self.remembered.get_mut(place).is_some_and(|sent| std::mem::replace(sent, taken.print) == taken.print);
             if !was_sent {
                 met.bytes.extend_from_slice(chunk.encoding(step));
             }
@@ -312,9 +310,9 @@ impl<'a> Owner<'a> {
     pub(super) fn look_up(&mut self, sent: &[Vec<u8>], (limit, others): (u64, usize)) -> Result<Vec<u8>, String> {
         let has_keys = self.how.exact && self.how.orbits;
         let all = sent.iter().map(|bytes| Met::heard(bytes, has_keys)).collect::<Result<Vec<_>, _>>()?;
-        let (successors, bytes) = all.iter().fold((0, 0), |(n, bytes), met| {
-            (n + met.prints.len(), bytes + met.bytes.len().max(met.keys.len()))
-        });
+        let (successors, bytes) = all
+            .iter()
+            .fold((0, 0), |(n, bytes), met| (n + met.prints.len(), bytes + met.bytes.len().max(met.keys.len())));
         let growth = self.visited.growth(successors, bytes) + room::growth_bytes(&self.numbers, successors);
         let then = self.bytes() + others + growth + bytes + room::own(limit);
         let fits = then as u64 <= limit;
@@ -366,9 +364,8 @@ impl<'a> Owner<'a> {
     /// The numbers of what was new, whose each one is that was kept, and what was taken in with that.
     pub(super) fn name(&mut self, bytes: &[u8]) -> Result<(), Bad> {
         let Some(fresh) = self.fresh.take() else { return Err("numbers for nothing".into()) };
-        let (taken_in, numbers, senders) = read(bytes, |from| {
-            Ok((from.get::<u32>()?, saved::get_all::<u32>(from)?, saved::get_block(from)?))
-        })?;
+        let (taken_in, numbers, senders) =
+            read(bytes, |from| Ok((from.get::<u32>()?, saved::get_all::<u32>(from)?, saved::get_block(from)?)))?;
         let new = (self.visited.len() - fresh.base) as usize;
         saved::ensure(numbers.len() == new && senders.len() == new, "numbers")?;
         let mut order: Vec<(u32, Range<usize>)> = vec![];

@@ -255,12 +255,7 @@ impl<'a> Search<'a> {
     }
 
     /// Between two rounds: whether a limit was hit, and who keeps what there is if it is time.
-    fn go_on_apart(
-        &mut self,
-        apart: &mut Apart<'_, 'a>,
-        place: (u32, bool),
-        told: &Told<'_>,
-    ) -> Result<(), Stop> {
+    fn go_on_apart(&mut self, apart: &mut Apart<'_, 'a>, place: (u32, bool), told: &Told<'_>) -> Result<(), Stop> {
         let hit = self.limit_hit();
         if hit.is_err() || told.keeper.is_some_and(Keeper::is_due) {
             self.keep_apart(apart, place, told)?;
