@@ -13,6 +13,9 @@
 //! `cargo test evict-race` runs what has that in its name, and `cargo insta review` (or
 //! `INSTA_UPDATE=always cargo test`) accepts a change.
 //!
+//! Where cases take longer than an everyday `cargo test` should, [`scenario_tests_up_to`] says how long they may be:
+//! the others are *ignored*, with the snapshot of their file, until `cargo test -- --include-ignored`.
+//!
 //! Loom runs at most 2,000 executions of a case, and 200,000 steps, so that the tests of hundreds of scenarios take
 //! minutes; its line of the snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set
 //! its tests go as far as `check` does, which takes several times as long
@@ -25,7 +28,7 @@ use crate::{
     run::{self, CaseRun, LimitOverrides, Options},
     tuples::{self, Subject, Wanted},
 };
-use fenceweave_explore::{Engine, Exploration};
+use fenceweave_explore::{Counts, Engine, Exploration};
 use fenceweave_report::Sheet;
 use fenceweave_scenario::{Case, Fixed, Loaded, Swept};
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
@@ -42,10 +45,34 @@ const LOOM_EXECUTIONS: u64 = 2_000;
 /// And of their steps: what a driver does over a library takes hundreds of them an execution.
 const LOOM_STEPS: u64 = 200_000;
 
-/// Where things are.
-struct Folders {
+/// Where things are, and how long a test may be.
+struct Suite {
     scenarios: PathBuf,
     snapshots: PathBuf,
+    /// The lines of `counts.snap` as they were.
+    counts: BTreeMap<String, String>,
+    /// Transitions of the longest case that is not ignored; `None` where none is.
+    transitions: Option<u64>,
+    /// Those that are ignored run as well.
+    whole: bool,
+}
+
+impl Suite {
+    fn new([scenarios, snapshots]: [&Path; 2], transitions: Option<u64>, whole: bool) -> Suite {
+        let snapshots = absolute(snapshots);
+        let text = std::fs::read_to_string(snapshots.join("counts.snap")).unwrap_or_default();
+        let counts = text.lines().filter_map(|line| Some((line.split_once(": ")?.0.to_owned(), line.to_owned())));
+        Suite { scenarios: absolute(scenarios), counts: counts.collect(), snapshots, transitions, whole }
+    }
+
+    /// Whether a case took more transitions than an everyday test may when it was last counted. One that nobody counted
+    /// yet did not.
+    fn is_long(&self, case: &str) -> bool {
+        let counted =
+            self.counts.get(case).and_then(|line| line.split(", ").find_map(|n| n.strip_suffix(" transitions")));
+        let counted = counted.and_then(|n| n.parse::<u64>().ok());
+        counted.zip(self.transitions).is_some_and(|(counted, most)| counted > most)
+    }
 }
 
 /// A loaded scenario file with what was explored of it so far: two tests that need one exploration share it.
@@ -133,15 +160,23 @@ impl File {
         }
     }
 
-    fn counts(&self) -> Vec<String> {
+    /// A case by its name in tests and in `counts.snap`.
+    fn name_of(&self, case: usize) -> String {
+        let label = &self.cases[case].0;
+        if label.is_empty() { self.name.clone() } else { format!("{}::{label}", self.name) }
+    }
+
+    /// The counts of its cases; of one that was too long, the line that stands.
+    fn counts(&self, suite: &Suite) -> Vec<String> {
         let line = |i: usize| {
+            let name = self.name_of(i);
+            if let Some(line) = suite.counts.get(&name).filter(|_| !suite.whole && suite.is_long(&name)) {
+                return line.clone();
+            }
             let c = self.exploration(i, Engine::Explicit).counts;
-            let case = if self.cases[i].0.is_empty() { String::new() } else { format!("::{}", self.cases[i].0) };
             let states = if c.permutations > 0 { "orbits" } else { "states" };
-            format!(
-                "{}{case}: {} {states}, {} transitions, {} terminal, depth {}",
-                self.name, c.states, c.transitions, c.terminals, c.depth
-            )
+            let Counts { states: n, transitions, terminals, depth, .. } = c;
+            format!("{name}: {n} {states}, {transitions} transitions, {terminals} terminal, depth {depth}")
         };
         (0..self.cases.len()).filter(|i| self.cases[*i].1.tuple.is_empty()).map(line).collect()
     }
@@ -150,13 +185,21 @@ impl File {
 /// Runs the scenarios below a folder as tests, with snapshots below another. Relative folders are relative to the
 /// directory that the test runs in: the package's. Exact counts of all files are held against `counts.snap`.
 pub fn scenario_tests(scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) -> ExitCode {
-    run_tests(&Arguments::from_args(), scenarios.as_ref(), snapshots.as_ref()).exit_code()
+    run_tests(&Arguments::from_args(), scenarios.as_ref(), snapshots.as_ref(), None).exit_code()
 }
 
-/// [`scenario_tests`] with the arguments of a test binary given, and how many tests went how.
-pub fn run_tests(arguments: &Arguments, scenarios: &Path, snapshots: &Path) -> Conclusion {
-    let folders = Folders { scenarios: absolute(scenarios), snapshots: absolute(snapshots) };
-    libtest_mimic::run(arguments, trials(&Arc::new(folders)))
+/// [`scenario_tests`] for folders with cases that take too long for every day: one that took more transitions than this
+/// when `counts.snap` was written is ignored, and so is the snapshot of its file. `cargo test -- --include-ignored` runs
+/// them all, which is what a CI should say.
+pub fn scenario_tests_up_to(transitions: u64, scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) -> ExitCode {
+    run_tests(&Arguments::from_args(), scenarios.as_ref(), snapshots.as_ref(), Some(transitions)).exit_code()
+}
+
+/// [`scenario_tests_up_to`] with the arguments of a test binary given, and how many tests went how. Without a number
+/// of transitions nothing is ignored.
+pub fn run_tests(arguments: &Arguments, scenarios: &Path, snapshots: &Path, transitions: Option<u64>) -> Conclusion {
+    let suite = Suite::new([scenarios, snapshots], transitions, arguments.include_ignored);
+    libtest_mimic::run(arguments, trials(&Arc::new(suite)))
 }
 
 /// Whether loom goes as far as `check` does.
@@ -169,15 +212,15 @@ fn absolute(p: &Path) -> PathBuf {
     full.canonicalize().unwrap_or(full)
 }
 
-fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
-    let found = match files::find(std::slice::from_ref(&folders.scenarios)) {
+fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
+    let found = match files::find(std::slice::from_ref(&suite.scenarios)) {
         Ok(found) => found,
         Err(e) => return vec![Trial::test("scenarios", move || Err(e.into()))],
     };
     let mut trials = vec![];
     let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut loaded: Vec<Arc<File>> = vec![];
-    let named = found.into_iter().map(|path| (files::name_of(&path, &folders.scenarios), path)).collect::<Vec<_>>();
+    let named = found.into_iter().map(|path| (files::name_of(&path, &suite.scenarios), path)).collect::<Vec<_>>();
     for ((name, path), file) in named.iter().zip(load_all(&named)) {
         let (name, path) = (name.clone(), path.clone());
         names.insert(name.clone(), path);
@@ -189,7 +232,7 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
             Ok(file) => {
                 let file = Arc::new(file);
                 loaded.push(file.clone());
-                trials.extend(trials_of(&file, folders));
+                trials.extend(trials_of(&file, suite));
             }
             Err(text) => trials.push(Trial::test(format!("{name}::load"), move || Err(text.into()))),
         }
@@ -200,9 +243,9 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
     let is_snapshot = |name: &str| last(name).is_some_and(|last| last == "snapshot");
     trials.sort_by_key(|trial| (is_snapshot(trial.name()), engine(trial.name())));
     let all = loaded.clone();
-    let counted = folders.clone();
+    let counted = suite.clone();
     trials.push(Trial::test("counts", move || compare_counts(&all, &counted)));
-    let orphans = folders.clone();
+    let orphans = suite.clone();
     trials.push(Trial::test("no-snapshot-without-scenario", move || no_orphans(&names, &orphans)));
     trials
 }
@@ -239,34 +282,38 @@ fn load(name: &str, path: &Path) -> Result<File, String> {
     Ok(File { name: name.into(), path: path.to_path_buf(), cases, runs, text, loaded, sweeps })
 }
 
-fn trials_of(file: &Arc<File>, folders: &Arc<Folders>) -> Vec<Trial> {
+fn trials_of(file: &Arc<File>, suite: &Arc<Suite>) -> Vec<Trial> {
     let mut trials = vec![];
-    for (i, (case, of)) in file.cases.iter().enumerate() {
-        let case = if case.is_empty() { String::new() } else { format!("::{case}") };
+    let mut has_long = false;
+    for (i, (_, of)) in file.cases.iter().enumerate() {
+        let case = file.name_of(i);
         if !of.tuple.is_empty() {
-            let (name, file) = (format!("{}{case}::sweep", file.name), file.clone());
-            trials.push(Trial::test(name, move || file.check_sweep(i)));
+            let file = file.clone();
+            trials.push(Trial::test(format!("{case}::sweep"), move || file.check_sweep(i)));
             continue;
         }
+        let is_long = suite.is_long(&case);
+        has_long |= is_long;
         for engine in Engine::ALL {
-            let name = format!("{}{case}::{engine}", file.name);
             let file = file.clone();
-            trials.push(Trial::test(name, move || file.check(i, engine)));
+            let trial = Trial::test(format!("{case}::{engine}"), move || file.check(i, engine));
+            trials.push(trial.with_ignored_flag(is_long));
         }
     }
-    let (file, folders) = (file.clone(), folders.clone());
-    trials.push(Trial::test(format!("{}::snapshot", file.name), move || {
-        compare_snapshot(&folders, &file.name, &file.report());
+    let (of_file, in_suite) = (file.clone(), suite.clone());
+    let snapshot = Trial::test(format!("{}::snapshot", file.name), move || {
+        compare_snapshot(&in_suite, &of_file.name, &of_file.report());
         Ok(())
-    }));
+    });
+    trials.push(snapshot.with_ignored_flag(has_long));
     trials
 }
 
 /// Panics, as `insta` does, if the text differs from the reviewed one.
-fn compare_snapshot(folders: &Folders, name: &str, text: &str) {
-    let path = folders.snapshots.join(name);
+fn compare_snapshot(suite: &Suite, name: &str, text: &str) {
+    let path = suite.snapshots.join(name);
     let mut settings = insta::Settings::new();
-    settings.set_snapshot_path(path.parent().unwrap_or(&folders.snapshots));
+    settings.set_snapshot_path(path.parent().unwrap_or(&suite.snapshots));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let file = path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default();
@@ -274,18 +321,18 @@ fn compare_snapshot(folders: &Folders, name: &str, text: &str) {
 }
 
 /// Exact counts stand in one file: a finer step of a protocol is that file's diff, and no other's.
-fn compare_counts(files: &[Arc<File>], folders: &Folders) -> Result<(), Failed> {
-    let lines: Vec<String> = files.iter().flat_map(|f| f.counts()).collect();
-    compare_snapshot(folders, "counts", &lines.join("\n"));
+fn compare_counts(files: &[Arc<File>], suite: &Suite) -> Result<(), Failed> {
+    let lines: Vec<String> = files.iter().flat_map(|f| f.counts(suite)).collect();
+    compare_snapshot(suite, "counts", &lines.join("\n"));
     Ok(())
 }
 
 /// A snapshot whose scenario is gone is a review that nobody will do.
-fn no_orphans(names: &BTreeMap<String, PathBuf>, folders: &Folders) -> Result<(), Failed> {
+fn no_orphans(names: &BTreeMap<String, PathBuf>, suite: &Suite) -> Result<(), Failed> {
     let mut left = BTreeSet::new();
-    snapshots_below(&folders.snapshots, &mut left);
+    snapshots_below(&suite.snapshots, &mut left);
     let known = |p: &PathBuf| {
-        let name = files::name_of(p, &folders.snapshots);
+        let name = files::name_of(p, &suite.snapshots);
         name == "counts" || names.contains_key(&name)
     };
     let orphans: Vec<String> = left.iter().filter(|p| !known(p)).map(|p| p.display().to_string()).collect();

@@ -27,4 +27,4 @@ pub mod run;
 mod state;
 mod tuples;
 
-pub use harness::scenario_tests;
+pub use harness::{scenario_tests, scenario_tests_up_to};

@@ -1,11 +1,12 @@
 //! No step hides a middle that others see: the accesses of every step that the shipped scenarios and many generated
 //! ones take.
 
+#[path = "laws/shipped/mod.rs"]
 mod shipped;
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::granularity::{self, Seen};
-use fenceweave_scenario::{generate, load, load_file};
+use fenceweave_scenario::{generate, load};
 use std::path::Path;
 
 /// States of each search.
@@ -170,8 +171,8 @@ fn explore(loaded: &fenceweave_scenario::Loaded) -> usize {
 
 fn look() -> (usize, Vec<Seen>) {
     let mut programs = 0;
-    for path in shipped::scenarios() {
-        programs += explore(&load_file(&path).expect("a shipped scenario"));
+    for (_, loaded) in shipped::scenarios() {
+        programs += explore(loaded);
     }
     for text in REACHING {
         programs += explore(&load("reaching.kdl", text).expect("a program of ours"));

@@ -11,6 +11,8 @@ use std::process::Command;
 const FOLDER: &str = "FENCEWEAVE_TEST_SUBJECT";
 /// What [`subject`] is to run: the arguments of a test binary.
 const ARGUMENTS: &str = "FENCEWEAVE_TEST_ARGUMENTS";
+/// How many transitions the longest case may have that is not ignored.
+const TRANSITIONS: &str = "FENCEWEAVE_TEST_TRANSITIONS";
 
 #[test]
 #[ignore = "run by the other tests of this file, in a folder of theirs"]
@@ -18,14 +20,20 @@ fn subject() {
     let Some(folder) = std::env::var_os(FOLDER).map(std::path::PathBuf::from) else { return };
     let arguments = std::env::var(ARGUMENTS).unwrap_or_default();
     let arguments = Arguments::from_iter(["scenarios"].into_iter().chain(arguments.split_whitespace()));
-    let done = fenceweave::harness::run_tests(&arguments, &folder.join("scenarios"), &folder.join("snapshots"));
+    let most = std::env::var(TRANSITIONS).ok().and_then(|n| n.parse().ok());
+    let done = fenceweave::harness::run_tests(&arguments, &folder.join("scenarios"), &folder.join("snapshots"), most);
     assert!(!done.has_failed());
 }
 
 fn run(project: &Project, update: &str, arguments: &str) -> Ran {
+    run_up_to(project, update, arguments, "")
+}
+
+fn run_up_to(project: &Project, update: &str, arguments: &str, transitions: &str) -> Ran {
     let mut command = Command::new(std::env::current_exe().expect("this binary"));
     command.args(["--ignored", "--exact", "harness::subject", "--nocapture"]);
     command.env(FOLDER, project.path(".")).env(ARGUMENTS, arguments).env("INSTA_UPDATE", update);
+    command.env(TRANSITIONS, transitions);
     command.env_remove("INSTA_FORCE_PASS").current_dir(project.path("."));
     Ran::of(command.output().expect("this binary starts"))
 }
@@ -98,4 +106,21 @@ fn mistakes_and_orphans_are_failures() {
     assert!(!succeeded(&ran));
     assert!(ran.out.contains("bad::load") && ran.out.contains("bad.kdl:1:1"), "{}", ran.out);
     assert!(ran.out.contains("no scenario for: ") && ran.out.contains("gone.snap"), "{}", ran.out);
+}
+
+#[test]
+fn what_took_long_is_ignored_with_its_snapshot_until_it_is_asked_for() {
+    let project = project();
+    assert!(succeeded(&run(&project, "always", "")));
+    let counts = project.read("snapshots/counts.snap");
+    let ran = run_up_to(&project, "no", "", "0");
+    assert!(succeeded(&ran));
+    assert!(ran.out.contains("2 passed; 0 failed; 7 ignored"), "{}", ran.out);
+    // Nobody has looked: the wrong count stands until somebody does.
+    let project = project.file("snapshots/counts.snap", counts.replace(" terminal", "0 terminal"));
+    assert!(succeeded(&run_up_to(&project, "no", "", "0")));
+    assert!(!succeeded(&run_up_to(&project, "no", "--include-ignored", "0")));
+    let ran = run_up_to(&project, "always", "--include-ignored", "0");
+    assert!(ran.out.contains("9 passed; 0 failed; 0 ignored"), "{}", ran.out);
+    assert_eq!(project.read("snapshots/counts.snap"), counts);
 }

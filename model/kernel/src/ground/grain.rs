@@ -7,7 +7,7 @@
 //! that leaves the operation alone less often: what it shows is real, and its trace is the fine one. What only the fine
 //! grain has are races inside of a primitive. That nothing else is lost is a claim, and is checked: the outcomes of
 //! both grains are held against each other on the shipped scenarios and on generated programs
-//! (`fuzz/tests/grain.rs`, `ci/grain`). What expectations look at in every state is seen in both.
+//! (`fuzz/tests/laws/grain.rs`, `ci/grain`). What expectations look at in every state is seen in both.
 
 use std::fmt;
 

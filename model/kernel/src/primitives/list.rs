@@ -259,7 +259,7 @@ points! {
         Move = "list_move",
         /// `list_move_tail()`.
         MoveTail = "list_move_tail",
-        /// `list_bulk_move_tail()`: from one entry to another.
+        /// `list_bulk_move_tail()`: from one entry to another, which may be on another list than the head.
         BulkMoveTail = "list_bulk_move_tail",
         /// `list_rotate_left()`: the first becomes the last.
         RotateLeft = "list_rotate_left",
@@ -377,7 +377,7 @@ pub struct ListOp {
     at: Option<Named>,
     /// Where entries are moved from; may be the list itself.
     from: ObjId,
-    /// Only the node was named: the list is the one that it is on.
+    /// Only nodes were named: the list is the one that the node is on, or the one that it is put beside.
     alone: bool,
     /// Where an entry is moved from is where it is.
     finds: bool,
@@ -401,24 +401,31 @@ impl ListOp {
 
     /// An operation about to start.
     pub(crate) fn new(how: How, list: ObjId, entry: Option<Named>, at: Option<Named>, from: Option<ObjId>) -> ListOp {
-        let finds =
-            matches!(how, How::Move | How::MoveTail) && from.is_none() && entry.is_some_and(|e| e.node.is_some());
+        let finds = matches!(how, How::Move | How::MoveTail | How::BulkMoveTail)
+            && from.is_none()
+            && entry.is_some_and(|e| e.node.is_some());
         ListOp { how, list, entry, at, from: from.unwrap_or(list), finds, ..ListOp::BLANK }
     }
 
-    /// The same, of a node, on whichever list that is.
-    pub(crate) fn alone(how: How, named: Named) -> ListOp {
-        let node = named.node.unwrap_or_default();
-        ListOp { how, list: node, entry: Some(named), from: node, alone: true, ..ListOp::BLANK }
+    /// The same, of a node, on whichever list that is, or the other one that it is put beside.
+    pub(crate) fn alone(how: How, named: Named, at: Option<Named>) -> ListOp {
+        let op = ListOp { how, entry: Some(named), at, alone: true, ..ListOp::BLANK };
+        let node = op.finder().unwrap_or_default();
+        ListOp { list: node, from: node, ..op }
     }
 
-    fn node(&self) -> Option<ObjId> {
-        self.entry?.node
+    /// The node that says which list it is about, if none was named.
+    fn finder(&self) -> Option<ObjId> {
+        match (self.alone, self.finds) {
+            (true, _) => self.at.or(self.entry)?.node,
+            (_, true) => self.entry?.node,
+            _ => None,
+        }
     }
 
-    /// The lists that it is about, as the entry's node says.
+    /// The lists that it is about, as the node says.
     fn places(&self, on: impl FnOnce(ObjId) -> Option<ObjId>) -> (ObjId, ObjId) {
-        let Some(node) = self.node().filter(|_| (self.alone || self.finds) && !self.open) else {
+        let Some(node) = self.finder().filter(|_| !self.open) else {
             return (self.from, self.list);
         };
         let on = on(node);
@@ -429,9 +436,16 @@ impl ListOp {
         (on.unwrap_or(self.list), self.list)
     }
 
+    /// The places of the entries from the one that it names to the other.
+    fn span(&self, entries: &Entries) -> Option<std::ops::Range<usize>> {
+        let first = entries.position(self.entry?.entry)?;
+        let last = entries.position(self.at?.entry)?;
+        (first <= last).then_some(first..last + 1)
+    }
+
     /// Whether it is about a node that is on no list.
     fn is_of_node(&self) -> bool {
-        self.alone && self.node() == Some(self.list)
+        self.alone && self.finder() == Some(self.list)
     }
 
     /// The critical sections of both lists.
@@ -473,12 +487,14 @@ impl Protocol for ListOp {
         for named in [self.entry, self.at].into_iter().flatten() {
             f = named.footprint(f, changes);
         }
-        if self.how.splices() {
-            let nodes = kind::of(v.program, self.from);
-            let moved = v.world.list_head(self.from).peek();
-            f = moved.live().filter_map(|e| node::node_of(nodes, e.obj)).fold(f, Footprint::write);
+        let bulk = self.how == How::BulkMoveTail && from != list;
+        if !self.how.splices() && !bulk {
+            return f;
         }
-        f
+        let nodes = kind::of(v.program, from);
+        let entries = v.world.list_head(from).peek();
+        let moved = if bulk { self.span(&entries).unwrap_or_default() } else { 0..entries.len() };
+        moved.filter_map(|i| entries.at(i)).filter_map(|e| node::node_of(nodes, e.obj)).fold(f, Footprint::write)
     }
 
     /// Who has the lock reads what only who has it changes. Who changes it is seen by those who look without.

@@ -31,7 +31,7 @@ impl ListOp {
         for named in [&mut self.entry, &mut self.at].into_iter().flatten() {
             named.adopt(cx);
         }
-        let Some(node) = self.node().filter(|_| self.alone || self.finds) else { return };
+        let Some(node) = self.finder() else { return };
         let gate = cx.program.kind(node).gate().unwrap_or(node);
         let held = cx.enter_nodes(gate, node);
         let on = cx.spot(held, node).on;
@@ -61,7 +61,7 @@ impl ListOp {
         if self.alone && self.how == How::Empty {
             return Value::Word(0);
         }
-        if self.how.transfers() {
+        if self.how.transfers() || self.from != self.list {
             return self.transfer(cx);
         }
         let held = race::enter_one(cx, self.list);
@@ -93,6 +93,7 @@ impl ListOp {
             How::Empty => return Value::Word(i32::from(!spot.stale)),
             _ if spot.stale => return corrupt(cx, node, Some(Form::LIST_POISONED), None),
             How::Del | How::DelRcu => cx.set_spot(held, node, Spot::off(true)),
+            How::Next | How::Prev | How::Add | How::AddTail => return self.corrupt(cx),
             _ => {}
         }
         Value::Word(0)
@@ -115,6 +116,10 @@ impl ListOp {
         entries: &mut Entries,
         (at, named): (usize, Named),
     ) -> Value {
+        if self.alone && node_of(kind::of(cx.program, self.list), named.entry.obj) != named.node {
+            cx.violate(Property::WRONG_KIND, named.node);
+            return Value::Word(0);
+        }
         let on = named.node.and_then(|node| cx.spot(held, node).on);
         if entries.position(named.entry).is_some() || on.is_some() {
             let other = on.filter(|on| *on != self.list);
@@ -194,12 +199,12 @@ impl ListOp {
                 }
                 self.add(cx, held, entries, (at, named))
             }
-            (How::BulkMoveTail, Some(first)) => match beside.flatten() {
-                Some(last) if first <= last => {
-                    entries.move_to_tail(first, last - first + 1);
+            (How::BulkMoveTail, _) => match self.span(entries) {
+                Some(span) => {
+                    entries.move_to_tail(span.start, span.len());
                     Value::Word(0)
                 }
-                _ => self.corrupt(cx),
+                None => self.corrupt(cx),
             },
             (How::Del | How::DelInit, Some(_)) => {
                 ListOp::take(cx, held, entries, (named, self.how == How::Del));
@@ -246,6 +251,10 @@ impl ListOp {
                 let writer = from.writer;
                 std::mem::replace(&mut from, Entries { writer, ..Entries::default() })
             }
+            Some(_) if self.how == How::BulkMoveTail => match self.span(&from) {
+                Some(span) => from.take_span(span),
+                None => return corrupt(cx, self.from, None, None),
+            },
             Some(named) => {
                 if !self.leaves(cx, of_from, &mut from, named) {
                     return Value::Word(0);
@@ -304,6 +313,17 @@ impl ListOp {
 }
 
 impl Entries {
+    /// Takes those at some places, in their order.
+    fn take_span(&mut self, span: std::ops::Range<usize>) -> Entries {
+        let mut taken = Entries::default();
+        for _ in span.clone() {
+            if let Some(link) = self.list.take(span.start) {
+                let _fits = taken.list.push(link);
+            }
+        }
+        taken
+    }
+
     /// Moves so many, from a place on, behind the others.
     fn move_to_tail(&mut self, first: usize, count: usize) {
         for _ in 0..count {

@@ -85,7 +85,8 @@ impl Operation for List {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let list = with.of_kinds(self.list, &[Kind::List, Kind::ListNode])?;
         if with.kind(list) == Some(Kind::ListNode) {
-            return Ok(ListOp::alone(self.how, named(with, &[], self.list)?).into());
+            let at = self.at.map(|at| named(with, &[], at)).transpose()?;
+            return Ok(ListOp::alone(self.how, named(with, &[], self.list)?, at).into());
         }
         let from = self.from.map(|from| with.of_kind(from, Kind::List)).transpose()?;
         // Links of one sort make no list of the other.
@@ -117,7 +118,8 @@ fn head(args: &Args, how: How) -> Op {
 }
 
 fn alone(args: &Args, how: How) -> Op {
-    List { how, list: args.object("node"), entry: None, at: None, from: None }.into()
+    let at = ["after", "before"].iter().find_map(|name| args.optional(name));
+    List { how, list: args.object("node"), entry: None, at, from: None }.into()
 }
 
 fn splice(args: &Args, how: How) -> Op {
@@ -145,6 +147,22 @@ pub const OPS: &[OpSpec] = &[
         |args| entry(args, How::AddTail),
     )
     .options(&[option("before", Takes::Object(ENTRIES), "an entry of the list, before which it comes instead")]),
+    OpSpec::new(
+        "list-add",
+        &[NODE],
+        "puts a node behind another, on whichever list that is",
+        "list_add()",
+        |args| alone(args, How::Add),
+    )
+    .options(&[Opt { required: true, ..option("after", Takes::Object(&[Kind::ListNode]), "the other node") }]),
+    OpSpec::new(
+        "list-add-tail",
+        &[NODE],
+        "puts a node before another, on whichever list that is",
+        "list_add_tail()",
+        |args| alone(args, How::AddTail),
+    )
+    .options(&[Opt { required: true, ..option("before", Takes::Object(&[Kind::ListNode]), "the other node") }]),
     OpSpec::new("list-del", &[LIST, ENTRY], "takes an object off a list", "list_del()", |args| entry(args, How::Del)),
     OpSpec::new(
         "list-del",
@@ -194,7 +212,8 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "list-bulk-move-tail",
         &[LIST, ENTRY],
-        "puts an object of a list, and those behind it up to another, at the tail of it",
+        "puts an object, and those behind it up to another, at the tail of a list; by their nodes, from whichever list they \
+         are on",
         "list_bulk_move_tail()",
         |args| entry(args, How::BulkMoveTail),
     )
@@ -272,12 +291,28 @@ pub const OPS: &[OpSpec] = &[
     .returns("a reference to it, NULL if the list is empty"),
     OpSpec::new(
         "list-next",
+        &[NODE],
+        "looks at the one after a node, on whichever list that is",
+        "list_next_entry()",
+        |args| alone(args, How::Next),
+    )
+    .returns("a reference to it, NULL after the last"),
+    OpSpec::new(
+        "list-next",
         &[LIST, ENTRY],
         "looks at the one after an object of a list",
         "list_next_entry()",
         |args| entry(args, How::Next),
     )
     .returns("a reference to it, NULL after the last"),
+    OpSpec::new(
+        "list-prev",
+        &[NODE],
+        "looks at the one before a node, on whichever list that is",
+        "list_prev_entry()",
+        |args| alone(args, How::Prev),
+    )
+    .returns("a reference to it, NULL before the first"),
     OpSpec::new(
         "list-prev",
         &[LIST, ENTRY],

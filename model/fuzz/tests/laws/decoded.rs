@@ -3,10 +3,9 @@
 //! A search goes on from encodings, and so does `explicit`; `shuttle` goes on from the states themselves. What one of
 //! them has and the other has not would be a state more here and none there.
 
-mod shipped;
-
+use super::shipped;
 use fenceweave_kernel::{Action, Condition, Merging, Program, State};
-use fenceweave_scenario::{Case, Engine, load_file};
+use fenceweave_scenario::{Case, Engine};
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
@@ -57,8 +56,7 @@ fn hold(case: &Case) -> usize {
 #[test]
 fn a_state_that_was_read_again_goes_on_as_it_would_have() {
     let mut steps = 0;
-    for path in shipped::scenarios() {
-        let loaded = load_file(&path).expect("a shipped scenario");
+    for (_, loaded) in shipped::scenarios() {
         steps += loaded.scenarios.iter().flat_map(|s| &s.cases).map(hold).sum::<usize>();
     }
     println!("{steps} steps");

@@ -6,15 +6,13 @@
 //!
 //! `ALIKE_GENERATED=N` looks further: see `ci/alike`; `ALIKE_FROM=N` begins later.
 
-mod programs;
-mod shipped;
-
+use super::{limit, programs, shipped};
 use fenceweave_explore::{Exploration, Limits, PointOfNoReturn, Task, Trace, explicit};
 use fenceweave_kernel::{Action, Condition, Merging, Program, State, Symmetry, symmetry::Canonical};
 use fenceweave_scenario::{
     Case, Engine,
     generate::{Size, from_seed},
-    load, load_file,
+    load,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -23,11 +21,6 @@ use std::{
 
 /// States of each case that are exchanged.
 const STATES: usize = 100;
-
-/// A number that the environment may replace.
-fn limit(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
-}
 
 fn encoding(state: &State, program: &Program) -> Vec<u8> {
     let mut out = vec![];
@@ -167,8 +160,7 @@ fn exchanging_threads_that_are_alike_takes_executions_to_executions() {
     let (mut steps, mut different, mut classes) = (0, vec![], 0);
     let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
     let mut seen = Seen::default();
-    for path in shipped::scenarios() {
-        let loaded = load_file(&path).expect("a shipped scenario");
+    for (_, loaded) in shipped::scenarios() {
         for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
             match Symmetry::of(&case.program, &conditions_of(case)) {
                 Ok(symmetry) => {

@@ -6,9 +6,7 @@
 //!
 //! `HOSTS_GENERATED=N` looks at more programs, `HOSTS_STATES=N` at larger ones.
 
-mod programs;
-mod shipped;
-
+use super::{limit, programs, shipped};
 use fenceweave_explore::{
     Exploration, Limits, Task,
     explicit::{
@@ -20,7 +18,7 @@ use fenceweave_kernel::Condition;
 use fenceweave_scenario::{
     Case, Engine,
     generate::{Size, from_seed},
-    load, load_file,
+    load,
 };
 use std::{
     collections::BTreeMap,
@@ -35,11 +33,6 @@ use std::{
 
 /// Cases of each subject.
 const CASES: usize = 2;
-
-/// A number that the environment may replace.
-fn limit(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
-}
 
 /// Keeps every so many-th time that it is asked, and what a limit has left.
 struct Every {
@@ -173,13 +166,12 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
 #[test]
 fn shipped_scenarios_come_to_the_same_by_any_number_of_processes() {
     let mut subjects: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for path in shipped::scenarios() {
-        subjects.entry(path.parent().map(|folder| folder.to_path_buf())).or_default().push(path);
+    for (path, loaded) in shipped::scenarios() {
+        subjects.entry(path.parent()).or_default().push(loaded);
     }
     let (mut seen, states) = (Seen::default(), limit("HOSTS_STATES", 600));
-    for paths in subjects.values() {
-        for path in paths.iter().step_by(paths.len().div_ceil(CASES)) {
-            let loaded = load_file(path).expect("a shipped scenario");
+    for files in subjects.values() {
+        for loaded in files.iter().step_by(files.len().div_ceil(CASES)) {
             // The first is mostly right, the last one wrong.
             let all = || loaded.scenarios.iter().flat_map(|s| &s.cases);
             all().next().into_iter().chain(all().skip(1).last()).for_each(|case| hold(case, states, &mut seen));

@@ -4,9 +4,7 @@
 //!
 //! `GRAIN_STATES=N` and `GRAIN_GENERATED=N` look further: see `ci/grain`; `GRAIN_FROM=N` begins later.
 
-mod programs;
-mod shipped;
-
+use super::{limit, programs, shipped};
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{Condition, Grain, Outcome, Program, Property, Violation};
 use fenceweave_scenario::{
@@ -15,11 +13,6 @@ use fenceweave_scenario::{
     load, load_file,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A number that the environment may replace.
-fn limit(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
-}
 
 /// What was held against each other.
 #[derive(Default)]
@@ -122,10 +115,9 @@ fn told(what: &str, seen: &Seen) {
 #[test]
 fn shipped_scenarios_come_to_the_same_in_both_grains() {
     let root = shipped::root();
-    let states = limit("GRAIN_STATES", 1_500);
+    let states = limit("GRAIN_STATES", 300);
     let mut all: BTreeMap<String, Seen> = BTreeMap::new();
-    for path in shipped::scenarios() {
-        let loaded = load_file(&path).expect("a shipped scenario");
+    for (path, loaded) in shipped::scenarios() {
         let subject = path.strip_prefix(&root).ok().and_then(|p| p.iter().next()).unwrap_or_default();
         let seen = all.entry(subject.to_string_lossy().into_owned()).or_default();
         loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, states, seen));

@@ -3,17 +3,11 @@
 //!
 //! `FINE_STATES=N` and `FINE_GENERATED=N` look further: see `ci/fine`.
 
-mod shipped;
-
+use super::{limit, shipped};
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{Condition, Merging, Property, Violation};
-use fenceweave_scenario::{Case, Engine, load, load_file};
+use fenceweave_scenario::{Case, Engine, load};
 use std::fmt::Write;
-
-/// A number that the environment may replace.
-fn limit(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
-}
 
 /// What was held against each other.
 #[derive(Default)]
@@ -74,9 +68,8 @@ fn told(what: &str, seen: &Seen) {
 
 #[test]
 fn shipped_scenarios_come_to_the_same_with_each_access_a_step() {
-    let (mut seen, states) = (Seen::default(), limit("FINE_STATES", 2_000));
-    for path in shipped::scenarios() {
-        let loaded = load_file(&path).expect("a shipped scenario");
+    let (mut seen, states) = (Seen::default(), limit("FINE_STATES", 300));
+    for (_, loaded) in shipped::scenarios() {
         loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, states, &mut seen));
     }
     told("shipped", &seen);
