@@ -49,8 +49,11 @@ impl Several {
     pub(super) fn of(args: &CheckArgs, files: &[PathBuf], selection: &Selection) -> Result<Option<Several>, String> {
         let asked = &args.hosts;
         let option = match (&asked.workers, asked.hosts) {
-            (None, None) if asked.process.is_some() => {
+            (None, _) if asked.process.is_some() && asked.join.is_none() => {
                 return Err("`--process` says which line of `--workers` this process is: there is none".into());
+            }
+            (None, None) if asked.hosts_wait.is_some() => {
+                return Err("`--hosts-wait` is for `--workers` and `--hosts`: there are no others to wait for".into());
             }
             (None, None) => return Ok(None),
             (Some(_), _) => "--workers",

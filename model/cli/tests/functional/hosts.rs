@@ -64,7 +64,6 @@ fn several_processes_say_what_one_says() {
         "check alike.kdl --json --no-symmetry --exact --fine",
         "check twice.kdl::buggy --expand",
         "check big.kdl --no-symmetry --states 3000 --json",
-        "check big.kdl",
     ] {
         let one = project.run(&format!("{arguments} --jobs 1"));
         for hosts in [2, 3] {

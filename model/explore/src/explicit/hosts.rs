@@ -45,9 +45,6 @@ use std::net::TcpListener;
 pub(super) use team::Part;
 pub use team::Team;
 
-/// States that are told at once of all that a process knows.
-const GATHERED: usize = 1 << 16;
-
 /// Listens at an address, as every process does before it meets the others.
 ///
 /// # Errors
@@ -108,7 +105,7 @@ fn serve_one(search: &Search<'_>, team: &mut Team, number: u32, signal: &dyn Fn(
             match frame.kind {
                 Kind::Begin | Kind::End => return Ok(frame),
                 Kind::Gather => {
-                    for known in part.owner.known(GATHERED) {
+                    for known in part.owner.known() {
                         team.say_to_first(Kind::States, known.said()?)?;
                     }
                     team.say_to_first(Kind::States, vec![])?;

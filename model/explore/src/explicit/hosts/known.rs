@@ -19,7 +19,17 @@ pub(in crate::explicit) struct Known {
     pub(super) bytes: Vec<u8>,
 }
 
+/// States that are told at once, at most.
+const MOST: usize = 1 << 16;
+/// Bytes after which no more are.
+const MOST_BYTES: usize = 16 << 20;
+
 impl Known {
+    /// Whether it is enough to be told at once.
+    pub(in crate::explicit) fn is_full(&self) -> bool {
+        self.numbers.len() + self.waiting.len() >= MOST || self.keys.len() + self.bytes.len() >= MOST_BYTES
+    }
+
     /// A state, known by this.
     pub(in crate::explicit) fn add(&mut self, number: u32, print: u128, key: &[u8]) {
         self.numbers.push(number);

@@ -47,8 +47,8 @@ impl<'t, 'a> Lead<'t, 'a> {
         (0..self.len()).try_for_each(|to| self.team.say(&mut self.part, (to, Kind::Round, bytes.clone())))
     }
 
-    /// What has come of the states that were to be expanded first, whose numbers are these, of each process; inside, why
-    /// some process has no room for more. Meanwhile this process does its part, beside so many bytes.
+    /// What has come of the states that were to be expanded first, whose numbers are these, of each process; inside,
+    /// why some process has no room for more. Meanwhile this process does its part, beside so many bytes.
     pub(in crate::explicit) fn take(
         &mut self,
         (program, conditions, scripts): (&Program, usize, usize),
@@ -91,7 +91,7 @@ impl<'t, 'a> Lead<'t, 'a> {
     /// All states that all processes know.
     pub(in crate::explicit) fn gather(&mut self) -> Result<Vec<Known>, String> {
         self.team.say_to_others(Kind::Gather, &[])?;
-        let mut all: Vec<Known> = self.part.owner.known(super::GATHERED).collect();
+        let mut all: Vec<Known> = self.part.owner.known().collect();
         let mut ended = 1;
         while ended < self.len() {
             let Some((from, frame)) = self.team.hear(true)? else { continue };

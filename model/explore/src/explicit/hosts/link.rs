@@ -151,8 +151,6 @@ pub(super) struct Links {
     out: Vec<Option<Sender<Frame>>>,
     heard: Receiver<Heard>,
     writers: Vec<thread::JoinHandle<()>>,
-    /// Bytes that were sent.
-    pub(super) sent: u64,
 }
 
 impl Links {
@@ -176,7 +174,7 @@ impl Links {
             writers.push(writer);
             out.push(Some(to));
         }
-        Ok(Links { me, names, out, heard, writers, sent: 0 })
+        Ok(Links { me, names, out, heard, writers })
     }
 
     /// How many processes there are.
@@ -194,7 +192,6 @@ impl Links {
         if frame.bytes.len() > MOST {
             return Err(format!("what process {to} is to be told takes more than {MOST} bytes"));
         }
-        self.sent += frame.bytes.len() as u64 + 9;
         if let Some(Some(out)) = self.out.get(to) {
             // Who writes ends only if the line does, which is heard by who reads.
             let _ = out.send(frame);
@@ -239,7 +236,7 @@ fn read_all(at: usize, stream: TcpStream, tell: &SyncSender<Heard>) {
 }
 
 fn write_all(stream: TcpStream, frames: &Receiver<Frame>) {
-    let mut to = io::BufWriter::with_capacity(1 << 16, &stream);
+    let (mut to, mut how) = (io::BufWriter::with_capacity(1 << 16, &stream), Shutdown::Write);
     loop {
         let frame = match frames.recv_timeout(BEAT) {
             Ok(frame) => frame,
@@ -247,12 +244,13 @@ fn write_all(stream: TcpStream, frames: &Receiver<Frame>) {
             Err(RecvTimeoutError::Disconnected) => break,
         };
         if frame.write(&mut to).and_then(|()| to.flush()).is_err() {
+            // Who reads is to hear that the line is gone.
+            how = Shutdown::Both;
             break;
         }
     }
-    drop(to);
     // If it is closed already, it is as it is to be.
-    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.shutdown(how);
 }
 
 #[cfg(test)]

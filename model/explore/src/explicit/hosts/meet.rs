@@ -1,7 +1,7 @@
 //! How the processes of an exploration find each other.
 //!
 //! ```text
-//!   process i ── Hello: who I am, what I explore, where I listen ──> process 0      who explores something else is told
+//!   process i ── Hello: who I am, what I explore, where I listen ──> process 0     who explores something else is told
 //!   process 0 ── Welcome: a word, and where all are ──> process i
 //!   process i ── Peer: the word, who I am ──> process j < i
 //! ```

@@ -385,23 +385,21 @@ impl<'a> Owner<'a> {
         Ok(())
     }
 
-    /// All that has a number, in parts of so many states at most.
-    pub(super) fn known(&self, most: usize) -> impl Iterator<Item = Known> {
-        let states = (0..self.numbers.len()).step_by(most).map(move |from| {
+    /// All that has a number, in parts that can be told at once.
+    pub(super) fn known(&self) -> impl Iterator<Item = Known> {
+        let (mut state, mut waits) = (0, self.waiting.first);
+        std::iter::from_fn(move || {
             let mut known = Known::default();
-            for at in from..self.numbers.len().min(from + most) {
-                let (print, key) = self.visited.identity(at as u32);
-                known.add(self.numbers[at], print, key);
+            while state < self.numbers.len() && !known.is_full() {
+                let (print, key) = self.visited.identity(state as u32);
+                known.add(self.numbers[state], print, key);
+                state += 1;
             }
-            known
-        });
-        let waiting = (self.waiting.first..self.waiting.numbers.len()).step_by(most).map(move |from| {
-            let mut known = Known::default();
-            for at in from..self.waiting.numbers.len().min(from + most) {
-                known.wait(self.waiting.numbers[at], self.waiting.get(at));
+            while waits < self.waiting.numbers.len() && !known.is_full() {
+                known.wait(self.waiting.numbers[waits], self.waiting.get(waits));
+                waits += 1;
             }
-            known
-        });
-        states.chain(waiting)
+            (!known.numbers.is_empty() || !known.waiting.is_empty()).then_some(known)
+        })
     }
 }

@@ -41,11 +41,7 @@ impl Team {
         self.links.len()
     }
 
-    /// Bytes that this process has sent.
-    pub fn sent(&self) -> u64 {
-        self.links.sent
-    }
-
+    /// A process as it is told of.
     pub(in crate::explicit) fn name(&self, at: usize) -> String {
         self.links.name(at)
     }
@@ -123,14 +119,14 @@ impl Team {
     }
 
     /// The first process: all is done.
-    pub fn end(mut self) -> Result<(), String> {
+    pub(in crate::explicit) fn end(mut self) -> Result<(), String> {
         self.say_to_others(Kind::End, &[])?;
         self.close();
         Ok(())
     }
 
     /// The first process: something has gone wrong, and all others are to know.
-    pub fn refuse(mut self, why: &str) {
+    pub(in crate::explicit) fn refuse(mut self, why: &str) {
         // Who cannot be told any more will find out by himself.
         let _ = self.say_to_others(Kind::Refused, why.as_bytes());
         self.close();

@@ -30,8 +30,6 @@ const FIRST: u32 = if cfg!(debug_assertions) { 4 } else { 64 };
 const MOST: u32 = 1 << 14;
 /// How long a round is to take, about.
 const LASTS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2 } else { 60 });
-/// States that are handed to a process at once.
-const SEEDED: usize = 1 << 16;
 
 /// Why it does not go on.
 enum Stop {
@@ -114,7 +112,7 @@ impl<'a> Search<'a> {
                 all[owner].wait(index, encoding);
                 apart.owners.push_back(owner as u8);
             }
-            if all[owner].numbers.len() == SEEDED {
+            if all[owner].is_full() {
                 apart.lead.seed(owner, &std::mem::take(&mut all[owner]))?;
             }
         }
