@@ -183,9 +183,14 @@ pub struct LimitArgs {
     /// Most time for one engine and case, in seconds [default: no limit].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub time: Option<Duration>,
-    /// Most preemptions of one execution under loom [default: from few up, to as many as its executions allow].
+    /// Most preemptions of one execution: how often a thread is left that could go on (explicit, loom) [default of
+    /// explicit: all there are; of loom: from few up, to as many as its executions allow].
     #[arg(long, value_name = "N")]
     pub preemptions: Option<u32>,
+    /// Look at executions without preemptions first, then with one, and so on, to at most `--preemptions`, until
+    /// something is violated (explicit).
+    #[arg(long)]
+    pub deepen: bool,
     /// Take every access as a step of its own, also where nobody else can tell: to a word whose lock is held, to a
     /// `const` one, to one of an object that nobody else knows of. The outcomes are the same (explicit, shuttle).
     #[arg(long)]
@@ -332,13 +337,13 @@ pub enum LayoutArg {
 /// Random sampling.
 #[derive(Args, Debug, Default, Clone)]
 pub struct SampleArgs {
-    /// Sample executions at random with shuttle instead of exploring them all.
+    /// Look at executions at random instead of exploring them all: with shuttle, or as walks over plain states.
     #[arg(long, value_enum, value_name = "SAMPLER")]
     pub sample: Option<SamplerArg>,
     /// The seed of the sample.
     #[arg(long, default_value = "1", requires = "sample")]
     pub seed: u64,
-    /// The bug depth that `pct` aims at.
+    /// The bug depth that `pct` aims at, and the largest of those that walks aim at.
     #[arg(long, default_value = "3", requires = "sample", value_parser = clap::value_parser!(u8).range(1..))]
     pub depth: u8,
 }
@@ -352,6 +357,9 @@ pub enum SamplerArg {
     Pct,
     /// A fair coin at every step.
     Random,
+    /// Walks of all these sorts by all threads, until the first that breaks something; and how much of the states they
+    /// have met.
+    Swarm,
 }
 
 /// Arguments of `explain`.

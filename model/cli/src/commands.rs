@@ -313,8 +313,22 @@ fn limits(a: &LimitArgs) -> LimitOverrides {
         memory_bytes: a.memory.map(|mib| mib << 20),
         time: a.time,
         preemptions: a.preemptions,
+        deepen: a.deepen,
         until_violation: false,
         at_once: 1,
+    }
+}
+
+/// Why a bound on preemptions cannot be meant for an engine.
+fn unbounded(a: &LimitArgs, engine: EngineArg) -> Option<&'static str> {
+    match engine {
+        EngineArg::Shuttle if a.preemptions.is_some() => {
+            Some("`--preemptions` bounds explicit or loom: shuttle looks at every execution")
+        }
+        EngineArg::Shuttle | EngineArg::Loom | EngineArg::All if a.deepen => {
+            Some("`--deepen` is for explicit: leave `--engine` out")
+        }
+        _ => None,
     }
 }
 

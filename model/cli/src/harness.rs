@@ -189,8 +189,8 @@ pub fn scenario_tests(scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) 
 }
 
 /// [`scenario_tests`] for folders with cases that take too long for every day: one that took more transitions than this
-/// when `counts.snap` was written is ignored, and so is the snapshot of its file. `cargo test -- --include-ignored` runs
-/// them all, which is what a CI should say.
+/// when `counts.snap` was written is ignored, and so is the snapshot of its file.
+/// `cargo test -- --include-ignored` runs them all, which is what a CI should say.
 pub fn scenario_tests_up_to(transitions: u64, scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) -> ExitCode {
     run_tests(&Arguments::from_args(), scenarios.as_ref(), snapshots.as_ref(), Some(transitions)).exit_code()
 }

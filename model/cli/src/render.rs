@@ -10,7 +10,7 @@ use fenceweave_explore::{Coverage, Engine, Exploration, Found, Trace, Watched, d
 use fenceweave_kernel::{Condition, Property, Symmetry};
 use fenceweave_report::{Clause, Counterexample, CountsShown, Sheet, outcomes, style::Role, summary, token, trace};
 use fenceweave_scenario::{Case, Expected, Loaded, Verdict};
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 /// Most lines of an outcome table, and most further counterexamples, that `check` shows; `explain` shows all.
 const MAX_LINES: usize = 12;
@@ -240,7 +240,7 @@ pub(crate) fn verdict(case: &Case, run: &CaseRun) -> String {
     match run.judgement.grade() {
         Grade::AsExpected => format!("{says}{}{grain}, as expected", reservation(case, run)),
         Grade::NotAsExpected => format!("{says}{grain}, not as expected"),
-        Grade::Incomplete => format!("{says} so far{grain}, incomplete"),
+        Grade::Incomplete => format!("{}{grain}, incomplete", so_far(run)),
     }
 }
 
@@ -262,6 +262,21 @@ fn found_text(run: &CaseRun) -> String {
     let clauses = run.judgement.broken.iter().map(|(name, _)| name.as_str());
     let names: Vec<&str> = all.into_iter().map(|p| p.name()).chain(clauses).collect();
     if names.is_empty() { "holds".to_owned() } else { format!("violates {}", names.join(", ")) }
+}
+
+/// What was found, and how far it was looked: a bound that was looked at to its end says more than nothing.
+fn so_far(run: &CaseRun) -> String {
+    let within = match &run.runs[..] {
+        [Exploration { engine: Engine::Explicit, coverage: Coverage::Preemptions(n), .. }] => {
+            Some(if *n == 1 { "1 preemption".to_owned() } else { format!("{n} preemptions") })
+        }
+        _ => None,
+    };
+    match (found_text(run), within) {
+        (says, Some(bound)) if says == "holds" => format!("no violation within {bound}"),
+        (says, Some(bound)) => format!("{says} within {bound}"),
+        (says, None) => format!("{says} so far"),
+    }
 }
 
 /// On what memory it holds, and without what: where nobody has looked at everything but an engine that cannot do all
@@ -297,7 +312,7 @@ fn headline(case: &Case, run: &CaseRun) -> String {
     let (says, expected, grain) = (found_text(run), expected_text(case), grain(case));
     match run.judgement.grade() {
         Grade::AsExpected => format!("{says}{}{grain}, as expected", reservation(case, run)),
-        Grade::Incomplete => format!("INCOMPLETE: {says} so far{grain}"),
+        Grade::Incomplete => format!("INCOMPLETE: {}{grain}", so_far(run)),
         Grade::NotAsExpected if says != expected => format!("NOT AS EXPECTED: {says}{grain}; expected: {expected}"),
         Grade::NotAsExpected => match &run.judgement.failures[..] {
             [one] => format!("NOT AS EXPECTED: {}{grain}", one.text),
@@ -347,18 +362,14 @@ fn engine_lines(case: &Case, run: &CaseRun, view: View<'_>) -> String {
 /// Of a search that did not look at everything: how much of the text it came to, so that it says what it does not know.
 fn known_so_far(case: &Case, r: &Exploration) -> Option<String> {
     let cover = r.cover.as_ref().filter(|_| !r.coverage.is_complete())?;
-    let mut statements: BTreeMap<(u16, u32, u32), bool> = BTreeMap::new();
-    let scripts = case.program.scripts.iter().chain([&case.program.setup, &case.program.teardown]);
-    for (at, script) in scripts.enumerate() {
-        let steps = script.lines.iter().zip(cover.of(at)).filter(|(line, _)| line.line > 0);
-        for (line, passed) in steps {
-            *statements.entry((line.file, line.line, line.column)).or_default() |= passed.came > 0;
-        }
-    }
-    let came = statements.values().filter(|came| **came).count();
-    let (all, outcomes) = (statements.len(), r.outcomes.len());
+    let ((came, all), outcomes) = (summary::statements(&case.program, cover), r.outcomes.len());
     let ends = if outcomes == 1 { "outcome" } else { "outcomes" };
-    (all > 0).then(|| format!("came to {came} of {all} statements, {outcomes} {ends}"))
+    let beyond = match r.counts.beyond {
+        0 => String::new(),
+        1 => "; 1 state lies one preemption further".into(),
+        n => format!("; {} states lie one preemption further", summary::grouped(n)),
+    };
+    (all > 0).then(|| format!("came to {came} of {all} statements, {outcomes} {ends}{beyond}"))
 }
 
 /// Why the states of threads that do the same were not taken together.
@@ -428,11 +439,16 @@ fn way_out(run: &CaseRun) -> Option<&'static str> {
             false => Some("`--engine explicit` takes every scenario"),
         }
     } else if all(|c| matches!(c, Coverage::Preemptions(_))) {
-        Some("raise `--preemptions`, or let `--engine explicit` look at everything")
+        Some(match by_explicit() {
+            true => "raise `--preemptions`, or leave it out to look at everything",
+            false => "raise `--preemptions`, or let `--engine explicit` look at everything",
+        })
     } else if all(|c| matches!(c, Coverage::Incomplete(why) if why.starts_with(NO_ROOM))) {
         Some("no limit helps: let the scenario ask for less, or declare what it needs")
     } else {
-        Some("raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw")
+        Some(
+            "raise the limit (--states, --executions, --memory, --time), or look at less (--preemptions 2, --sample swarm)",
+        )
     }
 }
 

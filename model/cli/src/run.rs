@@ -10,7 +10,7 @@ use fenceweave_explore::{
         self,
         hosts::{self, Team},
     },
-    loom, shuttle, threads,
+    loom, shuttle, swarm, threads,
 };
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
@@ -48,6 +48,27 @@ impl Options {
         let symmetry = if no_symmetry { 0 } else { explicit::SYMMETRY };
         explicit::Options { exact, contracts, fine, until_violation, symmetry, ..Default::default() }
     }
+
+    /// Where loom runs beside it the bound is loom's, and explicit looks at everything; a scenario's own bound is
+    /// loom's alone.
+    fn bound(&self) -> Option<Bound> {
+        let LimitOverrides { preemptions, deepen, .. } = self.limits;
+        if self.contracts || self.engines != [Engine::Explicit] {
+            return None;
+        }
+        match preemptions {
+            _ if deepen => Some(Bound::UpTo(preemptions.unwrap_or(u32::MAX))),
+            bound => bound.map(Bound::Within),
+        }
+    }
+}
+
+/// How many preemptions explicit looks at, if not at all.
+enum Bound {
+    /// At most so many.
+    Within(u32),
+    /// At none, at one, and so on, to at most so many.
+    UpTo(u32),
 }
 
 /// Limits given by the user for one run.
@@ -63,8 +84,10 @@ pub struct LimitOverrides {
     pub memory_bytes: Option<u64>,
     /// Most time.
     pub time: Option<Duration>,
-    /// Most preemptions under loom.
+    /// Most preemptions, under loom and, where nothing else is asked for, under explicit.
     pub preemptions: Option<u32>,
+    /// Let explicit go from no preemption up to as many.
+    pub deepen: bool,
     /// Let `explicit` take each access that nobody else can tell as a step of its own.
     pub fine: bool,
     /// Let `explicit` keep every state, also where threads are alike.
@@ -86,6 +109,8 @@ pub struct CaseRun {
     pub judgement: Judgement,
     /// How long each took; empty if nobody measured.
     pub times: Vec<Duration>,
+    /// If walks were made at random, what is known after them.
+    pub walks: Option<swarm::Summary>,
 }
 
 impl CaseRun {
@@ -93,7 +118,7 @@ impl CaseRun {
     pub fn of(case: &Case, runs: Vec<Exploration>) -> CaseRun {
         let comparison = compare::compare(&runs, About::Declared(&case.program));
         let judgement = judge::judge(case, &runs, &comparison);
-        CaseRun { runs, comparison, judgement, times: vec![] }
+        CaseRun { runs, comparison, judgement, times: vec![], walks: None }
     }
 }
 
@@ -124,7 +149,15 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     }
     let limits = limits(case, engine, &options.limits);
     match engine {
-        Engine::Explicit => explicit::explore_with(&task, &limits, options.of_explicit(), progress),
+        Engine::Explicit => match options.bound() {
+            Some(Bound::Within(bound)) => {
+                explicit::explore_bounded(&task, &limits, options.of_explicit(), bound, progress)
+            }
+            Some(Bound::UpTo(most)) => {
+                explicit::explore_deepening(&task, &limits, options.of_explicit(), most, progress)
+            }
+            None => explicit::explore_with(&task, &limits, options.of_explicit(), progress),
+        },
         Engine::Shuttle => {
             let (fine, unchecked) = (options.limits.fine, options.unchecked);
             let how = shuttle::Options { fine, unchecked, ..shuttle::Options::default() };

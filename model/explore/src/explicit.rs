@@ -15,9 +15,12 @@
 //! A level of many states is expanded by several threads (`together`), each of which writes what it saw into a chunk
 //! (`expand`, `chunk`); one of them takes the chunks in, in the order of states (`search`).
 //!
+//! [`explore_bounded`] goes no further than some preemptions lead (`bounded`), over no graph of its own.
+//!
 //! Start reading at [`explore_with`]; `search` holds the loop, `visited` the table, `trace` the second pass that orders
 //! counterexamples, `noreturn` the third, `liveness` the one that looks for what never happens.
 
+mod bounded;
 mod chunk;
 mod contracts;
 mod depend;
@@ -40,6 +43,7 @@ mod visited;
 use crate::{
     Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched, unfold,
 };
+pub use bounded::{explore_bounded, explore_deepening};
 pub use contracts::{Contracts, Held};
 use fenceweave_kernel::{Condition, Moment, Property, Symmetry, Violation};
 use hosts::Team;

@@ -8,6 +8,7 @@
 //!   states where there are loops), shuttle's samplers, and replay.
 //! * [`loom`](mod@loom): the same scripts on loom's threads, with the kernel's memory orders.
 //! * [`threads`]: the same scripts on threads of the operating system, as often as there is time: it explores nothing.
+//! * [`swarm`]: walks at random over plain states, for what nobody exhausts, and what is known after them.
 //! * [`compare`]: which outcome sets must be equal and which contained.
 //! * [`ahead`]: from any one state, the nearest end and the nearest at which something is wrong.
 //!
@@ -29,6 +30,7 @@ pub mod interrupt;
 pub mod loom;
 mod room;
 pub mod shuttle;
+pub mod swarm;
 pub mod threads;
 mod unfold;
 pub mod walk;
@@ -182,6 +184,8 @@ pub struct Counts {
     pub executions: u64,
     /// Executions given up because everything from there on is covered by others.
     pub blocked: u64,
+    /// States that one preemption more than the bound leads to, and none fewer.
+    pub beyond: u64,
     /// Executions that loom ran and that no coherent memory has, or that tore a step: nothing that they show counts.
     pub impossible: u64,
     /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice

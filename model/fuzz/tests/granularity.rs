@@ -6,8 +6,12 @@ mod shipped;
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::granularity::{self, Seen};
-use fenceweave_scenario::{generate, load};
-use std::path::Path;
+use fenceweave_scenario::{Loaded, generate, load};
+use std::{
+    iter,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 /// States of each search.
 const STATES: u64 = 1_500;
@@ -170,17 +174,19 @@ fn explore(loaded: &fenceweave_scenario::Loaded) -> usize {
 }
 
 fn look() -> (usize, Vec<Seen>) {
-    let mut programs = 0;
-    for (_, loaded) in shipped::scenarios() {
-        programs += explore(loaded);
-    }
-    for text in REACHING {
-        programs += explore(&load("reaching.kdl", text).expect("a program of ours"));
-    }
-    for seed in 0..GENERATED {
-        let text = generate::from_seed(seed, &generate::Size::default()).text;
-        programs += explore(&load("generated.kdl", &text).expect("a generated scenario"));
-    }
+    let generated = |seed| load("generated.kdl", &generate::from_seed(seed, &generate::Size::default()).text);
+    let own = REACHING.map(|text| load("reaching.kdl", text).expect("a program of ours"));
+    let made: Vec<_> = (0..GENERATED).map(|seed| generated(seed).expect("a generated scenario")).collect();
+    let all: Vec<&Loaded> = shipped::scenarios().iter().map(|(_, loaded)| loaded).chain(&own).chain(&made).collect();
+    // What was seen is kept for all threads together.
+    let next = AtomicUsize::new(0);
+    let some =
+        || iter::from_fn(|| all.get(next.fetch_add(1, Ordering::Relaxed))).map(|loaded| explore(loaded)).sum::<usize>();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let programs = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("each is explored")).sum::<usize>()
+    });
     (programs, granularity::seen())
 }
 

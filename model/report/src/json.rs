@@ -28,7 +28,9 @@
 //! | `preemptions` | the bound, if `preemption-bounded` |
 //! | `why` | the reason, if `incomplete` or `refused` |
 //! | `seconds` | how long it took; left out if nobody measured |
-//! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`, `unfair_cycles` (that only an unfair scheduler can take for ever); 0 where an engine has none; `permutations`, where threads are alike and the states are orbits of them |
+//! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`, `unfair_cycles` (that only an unfair scheduler can take for ever); 0 where an engine has none; `permutations`, where threads are alike and the states are orbits of them; `beyond`, states that one preemption more than the bound leads to |
+//! | `statements` | `came`, how many of the scenario's statements some execution came to, and `all`; left out if everything was looked at, or nobody counted |
+//! | `walks` | what is known after walks at random (`--sample swarm`): how many `walks`, those `given_up`, their `steps`, those of the `longest`; the `states` that they met (`estimated`, if there were too many to keep), those met by one walk alone (`states_once`), the `new` ones in each tenth of the walks, the chance that a state of another walk is `unseen`; `outcomes_once`; `found`: which `walk` broke something, its `sort` and `steps` |
 //! | `outcomes` | an array of strings for each way to end well, by `columns`; `-` is a local that was never set |
 //! | `violations` | one object per broken property, below |
 //! | `conditions` | for each condition: `text`, `judged`, `failed`, `seen_true`, `seen_false`; the latter two are tokens |
@@ -91,11 +93,13 @@ use crate::{
     line::Line,
     outcomes,
     replay::{End, Replay, Step},
-    site, token,
+    site, summary, token,
     trace::stale::is_news,
     verdict, waiting, words,
 };
-use fenceweave_explore::{Counts, Coverage, Exploration, Found, PointOfNoReturn, Stale, Stored, Trace, Watched};
+use fenceweave_explore::{
+    Counts, Coverage, Exploration, Found, PointOfNoReturn, Stale, Stored, Trace, Watched, swarm::Summary,
+};
 use fenceweave_kernel::{Action, Outcome, Program, ThreadId};
 use serde::Serialize;
 
@@ -121,6 +125,8 @@ pub struct Report<'a> {
     pub explorations: &'a [Exploration],
     /// How long each took, in seconds, by index; empty if nobody measured.
     pub seconds: &'a [f64],
+    /// If walks were made at random, what is known after them.
+    pub walks: Option<&'a Summary>,
 }
 
 /// What the caller concluded: whether it is as the scenario expects.
@@ -397,6 +403,10 @@ struct EngineOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
     counts: CountsOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statements: Option<StatementsOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    walks: Option<WalksOut>,
     outcomes: Vec<Vec<String>>,
     violations: Vec<ViolationOut<'a>>,
     conditions: Vec<ConditionOut<'a>>,
@@ -414,6 +424,54 @@ struct CountsOut {
     unfair_cycles: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     permutations: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beyond: Option<u64>,
+}
+
+/// How much of the text was come to.
+#[derive(Serialize)]
+struct StatementsOut {
+    came: usize,
+    all: usize,
+}
+
+impl StatementsOut {
+    fn of((came, all): (usize, usize)) -> StatementsOut {
+        StatementsOut { came, all }
+    }
+}
+
+/// What is known after walks at random.
+#[derive(Serialize)]
+struct WalksOut {
+    walks: u64,
+    given_up: u64,
+    steps: u64,
+    longest: u64,
+    states: u64,
+    estimated: bool,
+    states_once: u64,
+    new: [u64; 10],
+    unseen: f64,
+    outcomes_once: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<FinderOut>,
+}
+
+#[derive(Serialize)]
+struct FinderOut {
+    walk: u64,
+    sort: String,
+    steps: usize,
+}
+
+impl WalksOut {
+    fn of(known: &Summary) -> WalksOut {
+        let Summary { walks, given_up, steps, longest, states, estimated, .. } = *known;
+        let Summary { states_once, new, unseen, outcomes_once, .. } = *known;
+        let found = known.found.map(|f| FinderOut { walk: f.walk, sort: f.sort.to_string(), steps: f.steps });
+        WalksOut { walks, given_up, steps, longest, states, estimated, states_once, new, unseen, outcomes_once, found }
+    }
 }
 
 #[derive(Serialize)]
@@ -555,6 +613,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         Outcome::Violated(_) => None,
     });
     let Counts { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles, .. } = e.counts;
+    let cover = e.cover.as_ref().filter(|_| !e.coverage.is_complete());
     let permutations = Some(e.counts.permutations).filter(|n| *n > 0);
     let conditions = e.watched.iter().zip(report.conditions).map(|(w, text)| condition(program, w, text));
     EngineOut {
@@ -574,7 +633,10 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
             impossible,
             unfair_cycles,
             permutations,
+            beyond: Some(e.counts.beyond).filter(|n| *n > 0),
         },
+        statements: cover.map(|cover| summary::statements(program, cover)).map(StatementsOut::of),
+        walks: report.walks.map(WalksOut::of),
         outcomes: finished.collect(),
         violations: e.found.iter().map(|f| violation(report, f)).collect(),
         conditions: conditions.collect(),

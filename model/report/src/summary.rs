@@ -2,6 +2,8 @@
 
 use crate::words;
 use fenceweave_explore::{Counts, Coverage, Engine, Exploration};
+use fenceweave_kernel::{Cover, Program};
+use std::collections::BTreeMap;
 
 /// Whether exact counts are shown. Snapshots of scenarios leave them out: they change with the engines, not with the
 /// scenario.
@@ -38,6 +40,19 @@ pub fn bare(c: &Coverage) -> String {
         Coverage::Incomplete(why) => format!("incomplete: {why}"),
         Coverage::Refused(why) => format!("cannot take this: {why}"),
     }
+}
+
+/// How many statements of the text a search came to, and how many there are.
+pub fn statements(program: &Program, cover: &Cover) -> (usize, usize) {
+    let mut statements: BTreeMap<(u16, u32, u32), bool> = BTreeMap::new();
+    let scripts = program.scripts.iter().chain([&program.setup, &program.teardown]);
+    for (at, script) in scripts.enumerate() {
+        let steps = script.lines.iter().zip(cover.of(at)).filter(|(line, _)| line.line > 0);
+        for (line, passed) in steps {
+            *statements.entry((line.file, line.line, line.column)).or_default() |= passed.came > 0;
+        }
+    }
+    (statements.values().filter(|came| **came).count(), statements.len())
 }
 
 /// The counts that an engine has, such as `14 states, 19 transitions, depth 6`.
@@ -99,7 +114,7 @@ pub fn grouped(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     fn exploration(engine: Engine, coverage: Coverage, counts: Counts) -> Exploration {
         Exploration {

@@ -8,10 +8,10 @@ use super::{
     kept::Kept,
     limits, load,
     progress::{Bar, Bars},
-    sheet, short_name, usage, write,
+    sheet, short_name, unbounded, usage, write,
 };
 use crate::{
-    args::{CheckArgs, EngineArg, FormatArg},
+    args::{CheckArgs, EngineArg, FormatArg, SamplerArg},
     commands::{coverage, export, inputs, pages, sample, vacuity},
     files::Selection,
     judge::Grade,
@@ -134,8 +134,11 @@ pub(super) fn takes(args: &CheckArgs, selection: &Selection, file: &Path, progra
 /// Options that cannot both be meant.
 fn contradiction(args: &CheckArgs) -> Option<&'static str> {
     let sampled = args.sample.sample.is_some();
+    let swarm = args.sample.sample == Some(SamplerArg::Swarm);
     let covers = args.coverage || args.coverage_lcov.is_some();
-    if let Some(why) = export::contradiction(args) {
+    let bounded = args.limits.preemptions.is_some() || args.limits.deepen;
+    let unbounded = unbounded(&args.limits, args.engine.unwrap_or(EngineArg::Explicit));
+    if let Some(why) = export::contradiction(args).or(unbounded) {
         return Some(why);
     }
     match args.engine {
@@ -143,7 +146,19 @@ fn contradiction(args: &CheckArgs) -> Option<&'static str> {
             Some("coverage is counted by explicit: leave `--engine` out")
         }
         _ if sampled && covers => Some("coverage is counted by the exhaustive search: leave it or `--sample` out"),
-        Some(e) if sampled && e != EngineArg::Shuttle => Some("`--sample` is done by shuttle: leave `--engine` out"),
+        Some(e) if swarm && e != EngineArg::Explicit => {
+            Some("walks are over the states of explicit: leave `--engine` out")
+        }
+        Some(e) if sampled && !swarm && e != EngineArg::Shuttle => {
+            Some("`--sample` is done by shuttle: leave `--engine` out")
+        }
+        _ if sampled && bounded => Some("a sample has no bound on preemptions: leave it or `--sample` out"),
+        _ if bounded && args.kept.state.is_some() => {
+            Some("`--state` keeps whole explorations: leave it or the bound on preemptions out")
+        }
+        _ if bounded && (args.hosts.workers.is_some() || args.hosts.hosts.is_some()) => {
+            Some("several processes make whole explorations: leave them or the bound on preemptions out")
+        }
         _ if sampled && args.exact => Some("`--exact` is for the exhaustive search: leave it or `--sample` out"),
         _ => None,
     }
@@ -360,6 +375,7 @@ fn run_case(
 ) -> Option<CaseRun> {
     let options = options(args);
     match (args.sample.sample, kept, several) {
+        (Some(SamplerArg::Swarm), ..) => Some(sample::walk(case, &args.sample, &options, bar)),
         (Some(sampler), ..) => Some(sample::sample(case, sampler, &args.sample, &options, bar)),
         (None, Some(kept), _) => kept.run(case, &options, bar, several),
         (None, None, Some(several)) => several.run(case, &options, bar),
@@ -409,6 +425,7 @@ fn json_line(file: &Path, scenario: &str, case: &Case, run: &CaseRun, timed: boo
         conditions: &conditions,
         explorations: &run.runs,
         seconds: &seconds,
+        walks: run.walks.as_ref(),
     })
 }
 

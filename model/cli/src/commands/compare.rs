@@ -30,6 +30,9 @@ struct Pair<'a> {
 }
 
 pub(super) fn compare(args: &CompareArgs) -> Exit {
+    if args.limits.preemptions.is_some() || args.limits.deepen {
+        return usage("versions are compared by all that they come to: leave the bound on preemptions out");
+    }
     let versions = match versions(args) {
         Ok(versions) => versions,
         Err(NotRead::Usage(why)) => return usage(&why),

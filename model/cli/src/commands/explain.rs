@@ -2,7 +2,7 @@
 
 use super::{
     Exit, Unread, check, engines, fitted, grained, inputs, jobs_or_cores, limits, load, pages, progress::Bars, sheet,
-    short_name, usage, write,
+    short_name, unbounded, usage, write,
 };
 use crate::{
     args::{ExplainArgs, TraceArgs},
@@ -21,6 +21,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return unread.tell(),
     };
+    if let Some(why) = unbounded(&args.limits, args.engine) {
+        return usage(why);
+    }
     idle::offer(jobs_or_cores(args.jobs) - 1);
     let options = Options { engines: engines(args.engine), limits: limits(&args.limits), ..Options::default() };
     let fixed = match Fixed::read(&args.input) {

@@ -3,7 +3,7 @@
 //! What is found is kept as a sweep over generated programs keeps it, chunk by chunk, so that it can be resumed, and
 //! parts merged.
 
-use super::{Exit, Unread, check::exit_of, complain, engines, in_order, limits, load, sweep, usage, write};
+use super::{Exit, Unread, check::exit_of, complain, engines, in_order, limits, load, sweep, unbounded, usage, write};
 use crate::{
     args::{EngineArg, SweepArgs},
     files::{Selection, with_case},
@@ -23,6 +23,9 @@ const MOST_SOUGHT: usize = 100_000;
 
 /// Explores the cases of a file that have inputs.
 pub(super) fn sweep_file(args: &SweepArgs, said: &Path) -> Exit {
+    if let Some(why) = unbounded(&args.limits, args.engine.unwrap_or(EngineArg::Explicit)) {
+        return usage(why);
+    }
     let (file, _) = with_case(said);
     let loaded = match load(&file) {
         Ok(loaded) => loaded,

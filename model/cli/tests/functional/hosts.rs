@@ -145,6 +145,9 @@ fn what_cannot_be_is_told_with_a_way_out() {
         ("check alike.kdl --workers hosts.txt --process 1 --hosts-wait 0.3", "cannot be reached within"),
         ("check twice.kdl --hosts 2", "`--hosts` explores one case, and there are 2"),
         ("check alike.kdl --hosts 2 --engine loom", "`--hosts` is for explicit"),
+        ("check alike.kdl --hosts 2 --preemptions 1", "leave them or the bound on preemptions out"),
+        ("check alike.kdl --hosts 2 --process 1", "which line of `--workers`"),
+        ("check alike.kdl --hosts-wait 1", "there are no others to wait for"),
         ("check alike.kdl --hosts 1", "2..=64"),
         ("check alike.kdl --hosts 2 --watch", "cannot be used with"),
     ] {

@@ -7,9 +7,9 @@ fn a_limit_on_states_says_what_was_covered() {
     let project = Project::new().file("big.kdl", BIG);
     insta::assert_snapshot!(project.run("check big.kdl --states 100 --no-symmetry").sheet(), @r#"
     big: INCOMPLETE: holds so far
-      explicit  incomplete: more than 100 states; 101 states were found and 10 looked at; came to 3 of 4 statements, 0 outcomes
+      explicit  incomplete: more than 100 states; 101 states were found and 10 looked at; 91 wait, to depth 2; came to 3 of 4 statements, 0 outcomes
 
-    raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
+    raise the limit (--states, --executions, --memory, --time), or look at less (--preemptions 2, --sample swarm)
 
     warning[unreached]: big.kdl:4:54: no execution came here within the limit: `unlock fb`
       |     thread t count=10 { lock fb; unlock fb; lock fb; unlock fb }
@@ -28,7 +28,7 @@ fn a_limit_on_executions_says_what_was_covered() {
     big: INCOMPLETE: holds so far
       shuttle  incomplete: more than 50 executions; 50 executions through 102 states were explored
 
-    raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
+    raise the limit (--states, --executions, --memory, --time), or look at less (--preemptions 2, --sample swarm)
 
     1 case in 1 file: 0 as expected, 1 incomplete
     -- exit code 3

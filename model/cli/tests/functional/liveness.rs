@@ -123,11 +123,11 @@ fn what_happens_eventually_is_judged_by_explicit_or_by_nobody() {
     "#);
     insta::assert_snapshot!(project.run("check --engine explicit --states 2 unseen.kdl").sheet(), @r#"
     unseen: INCOMPLETE: holds so far
-      explicit  incomplete: more than 2 states; 3 states were found and 1 looked at; came to 5 of 6 statements, 0 outcomes
+      explicit  incomplete: more than 2 states; 3 states were found and 1 looked at; 2 wait, to depth 1; came to 5 of 6 statements, 0 outcomes
 
-    note: explicit did not find livelock (incomplete: more than 2 states; 3 states were found and 1 looked at)
+    note: explicit did not find livelock (incomplete: more than 2 states; 3 states were found and 1 looked at; 2 wait, to depth 1)
 
-    raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
+    raise the limit (--states, --executions, --memory, --time), or look at less (--preemptions 2, --sample swarm)
 
     warning[unreached]: unseen.kdl:4:49: the condition of `when "seen"` was not true within the limit: what stands in its block from line 4 on did not run
       |     thread irq { loop { load request into=seen; when "seen" { break } } }

@@ -32,12 +32,14 @@ mod mutants;
 mod output;
 #[expect(dead_code, reason = "the tests of the book use the rest")]
 mod pages;
+mod preemptions;
 mod project;
 mod replay;
 mod sampling;
 mod sentences;
 mod shell;
 mod stress;
+mod swarm;
 mod sweep;
 mod topology;
 mod traces;

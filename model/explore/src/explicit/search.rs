@@ -621,7 +621,8 @@ impl<'a> Search<'a> {
             2 => ", all within 1 step among them".into(),
             n => format!(", all within {} steps among them", n - 1),
         };
-        format!("{found} states were found and {looked_at} looked at{whole}")
+        let (left, steps) = (found - looked_at.min(found), self.graph.level_count());
+        format!("{found} states were found and {looked_at} looked at{whole}; {left} wait, to depth {steps}")
     }
 
     /// Whether what is still to be asked of the whole graph fits into the memory: of each state a few numbers.

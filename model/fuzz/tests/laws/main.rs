@@ -5,6 +5,7 @@
 
 mod agreement;
 mod alike;
+mod bounded;
 mod decoded;
 mod fine;
 mod grain;
@@ -14,6 +15,7 @@ mod programs;
 mod second;
 mod shipped;
 mod shrinking;
+mod swarm;
 mod workers;
 
 /// A number that the environment may replace.

@@ -78,6 +78,7 @@ pub const MERGED: &[Merged] = &[
             "sync_file_create: dma_fence_get",
             "kmem_cache_alloc",
             "kzalloc",
+            "kmalloc",
             "dma_fence_init",
             "ww_acquire_init",
         ],

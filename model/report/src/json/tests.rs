@@ -18,6 +18,7 @@ fn of_exploration(program: &Program, mut exploration: Exploration) -> String {
         judged: Some(Judged { verdict: "as expected", grade: "as-expected", failures: &[] }),
         conditions: &conditions,
         explorations: &[exploration, Exploration::refused(fenceweave_explore::Engine::Loom, &task(program), "too big")],
+        walks: None,
         seconds: &[],
     };
     document(&report)
