@@ -32,7 +32,7 @@ use std::{
 };
 
 /// Cases of each subject.
-const CASES: usize = 2;
+const CASES: usize = 1;
 
 /// Keeps every so many-th time that it is asked, and what a limit has left.
 struct Every {
@@ -111,13 +111,11 @@ fn same(one: &Exploration, several: &Exploration, what: &str) {
     assert!(one == several, "{what}:\n{one:#?}\n{several:#?}");
 }
 
-/// The same by one, two and three processes.
-fn explored(task: &Task<'_>, limits: &Limits, options: Options) -> Exploration {
+/// The same by one process and by so many.
+fn explored(task: &Task<'_>, limits: &Limits, options: Options, processes: usize) -> Exploration {
     let one = explicit::explore_with(task, limits, options, &());
-    for processes in [2, 3] {
-        let several = apart((task, limits, options), processes, None, None);
-        same(&one, &several, &format!("{} by {processes} processes, {options:?}", task.program.name));
-    }
+    let several = apart((task, limits, options), processes, None, None);
+    same(&one, &several, &format!("{} by {processes} processes, {options:?}", task.program.name));
     one
 }
 
@@ -150,13 +148,14 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let limits = Limits { states, ..Limits::default() };
     let options = Options { symmetry: 2, exact: seen.programs.is_multiple_of(4), ..Options::default() };
-    let whole = explored(&task, &limits, options);
+    let whole = explored(&task, &limits, options, 2 + seen.programs as usize % 2);
     seen.programs += 1;
     seen.complete += u64::from(whole.coverage.is_complete());
     seen.violated += u64::from(!whole.found.is_empty());
     seen.by_orbits += u64::from(whole.counts.permutations > 0);
     // Somewhere in the middle of a level.
-    let cut = explored(&task, &Limits { states: whole.counts.states * 5 / 9, ..limits }, Options::default());
+    let less = Limits { states: whole.counts.states * 5 / 9, ..limits };
+    let cut = explored(&task, &less, Options::default(), 3 - seen.programs as usize % 2);
     seen.cut += u64::from(!cut.coverage.is_complete());
     if seen.programs.is_multiple_of(3) && whole.coverage.is_complete() {
         seen.resumed += kept(&task, &limits, options, &whole);
@@ -178,7 +177,10 @@ fn shipped_scenarios_come_to_the_same_by_any_number_of_processes() {
         }
     }
     println!("shipped: {seen:?} of {} subjects", subjects.len());
-    assert!(seen.complete > 30 && seen.cut > 30 && seen.violated > 10 && seen.resumed > 10, "{seen:?}");
+    assert!(
+        seen.complete > 20 && seen.cut > 30 && seen.violated > 8 && seen.resumed > 10 && seen.by_orbits > 0,
+        "{seen:?}"
+    );
 }
 
 #[test]
