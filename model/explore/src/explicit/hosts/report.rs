@@ -152,7 +152,7 @@ impl Taking {
     }
 
     /// How many new states.
-    pub(in crate::explicit) fn new(&self) -> usize {
+    pub(in crate::explicit) fn fresh(&self) -> usize {
         self.numbers.iter().map(Vec::len).sum()
     }
 

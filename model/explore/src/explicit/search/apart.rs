@@ -242,7 +242,7 @@ impl<'a> Search<'a> {
     /// Makes room for a round of so many states, beside so many bytes.
     fn room_for(&mut self, taking: Taking, states: usize, bytes: usize) -> Result<Taking, String> {
         let (steps, limit) = (taking.steps(), self.limits.memory_bytes);
-        let then = bytes + self.graph.growth(states, steps) + taking.new();
+        let then = bytes + self.graph.growth(states, steps) + taking.fresh();
         if (then + room::own(limit)) as u64 > limit {
             return Err(format!("more than {} MiB of memory", limit >> 20));
         }
