@@ -30,6 +30,8 @@ pub struct Options {
     pub contracts: bool,
     /// Let `shuttle` check no step in a debug build: `explicit` is asked as well, and does.
     pub unchecked: bool,
+    /// Where to what `explicit` has no memory for is written.
+    pub spill: Option<explicit::Spill>,
     /// Limits that replace those of the scenario and the defaults.
     pub limits: LimitOverrides,
 }
@@ -37,7 +39,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let engines = vec![Engine::Explicit];
-        Options { engines, exact: false, contracts: false, unchecked: false, limits: LimitOverrides::default() }
+        let limits = LimitOverrides::default();
+        Options { engines, exact: false, contracts: false, unchecked: false, spill: None, limits }
     }
 }
 
@@ -156,7 +159,7 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
             Some(Bound::UpTo(most)) => {
                 explicit::explore_deepening(&task, &limits, options.of_explicit(), most, progress)
             }
-            None => explicit::explore_with(&task, &limits, options.of_explicit(), progress),
+            None => spilled(&task, &limits, options, progress),
         },
         Engine::Shuttle => {
             let (fine, unchecked) = (options.limits.fine, options.unchecked);
@@ -169,6 +172,14 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
             let how = threads::Options { runs: limits.executions, time: limits.time, ..Default::default() };
             threads::stress(&task, &how, &limits, progress).0
         }
+    }
+}
+
+/// Explores with what does not fit into memory on disk, if there is such a place.
+fn spilled(task: &Task<'_>, limits: &Limits, options: &Options, progress: &dyn Progress) -> Exploration {
+    match &options.spill {
+        Some(spill) => explicit::explore_spilled(task, limits, options.of_explicit(), progress, spill),
+        None => explicit::explore_with(task, limits, options.of_explicit(), progress),
     }
 }
 

@@ -25,6 +25,7 @@ mod chunk;
 mod contracts;
 mod depend;
 mod expand;
+mod frontier;
 mod graph;
 pub mod hosts;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod noreturn;
 mod orbits;
 mod saved;
 mod search;
+mod spill;
 mod stateset;
 mod together;
 mod trace;
@@ -51,6 +53,7 @@ use liveness::Liveness;
 use orbits::Target;
 pub use saved::{FORMAT, Keeper, sum};
 use search::{Search, Stage};
+pub use spill::Spill;
 use stateset::StateSet;
 use std::{cell::RefCell, io::Read, num::NonZeroUsize, time::Instant};
 use usage::Usage;
@@ -101,7 +104,7 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 
 /// Explores every state of a program, identified as the options say.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
-    let explored = explore_from(task, limits, options, Watchers { progress, keeper: None, team: None }, None);
+    let explored = explore_from(task, limits, options, Watchers::only(progress), None);
     explored.unwrap_or_else(|why| Exploration::refused(Engine::Explicit, task, format!("[internal bug] {why}")))
 }
 
@@ -120,15 +123,21 @@ pub fn explore_kept(
 ) -> Result<Exploration, String> {
     let options = Options { contracts: false, ..options };
     let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
-    explore_from(task, limits, options, Watchers { progress, keeper: Some(keeper), team: None }, from)
+    explore_from(task, limits, options, Watchers { keeper: Some(keeper), ..Watchers::only(progress) }, from)
 }
 
-/// Who is told of a search, who keeps what it writes, and which processes take part.
-#[derive(Clone, Copy)]
-struct Watchers<'w> {
-    progress: &'w dyn Progress,
-    keeper: Option<&'w dyn Keeper>,
-    team: Option<&'w RefCell<Team>>,
+/// Explores every state of a program; what does not fit into the memory that a search may take goes to disk. What is
+/// found is the same. Whole encodings ([`Options::exact`]) stay in memory whatever happens.
+pub fn explore_spilled(
+    task: &Task<'_>,
+    limits: &Limits,
+    options: Options,
+    progress: &dyn Progress,
+    spill: &Spill,
+) -> Exploration {
+    let watchers = Watchers { spill: Some(spill), ..Watchers::only(progress) };
+    let explored = explore_from(task, limits, options, watchers, None);
+    explored.unwrap_or_else(|why| Exploration::refused(Engine::Explicit, task, format!("[internal bug] {why}")))
 }
 
 /// The same by several processes, of which this is the first one, and all others do [`serve`](hosts::serve): what is
@@ -148,13 +157,30 @@ pub fn explore_with_others(
     let options = Options { contracts: false, ..options };
     let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
     let team = RefCell::new(team);
-    let explored = explore_from(task, limits, options, Watchers { progress, keeper, team: Some(&team) }, from);
+    let explored =
+        explore_from(task, limits, options, Watchers { keeper, team: Some(&team), ..Watchers::only(progress) }, from);
     match explored {
         Ok(explored) => team.into_inner().end().map(|()| explored),
         Err(why) => {
             team.into_inner().refuse(&why);
             Err(why)
         }
+    }
+}
+
+/// Who is told of a search, who keeps what it writes, where to what does not fit into memory goes, and which processes
+/// take part.
+#[derive(Clone, Copy)]
+struct Watchers<'w> {
+    progress: &'w dyn Progress,
+    keeper: Option<&'w dyn Keeper>,
+    spill: Option<&'w Spill>,
+    team: Option<&'w RefCell<Team>>,
+}
+
+impl<'w> Watchers<'w> {
+    fn only(progress: &'w dyn Progress) -> Watchers<'w> {
+        Watchers { progress, keeper: None, spill: None, team: None }
     }
 }
 
@@ -198,8 +224,7 @@ pub fn explore_alike(
     symmetry: &Symmetry,
     progress: &dyn Progress,
 ) -> Option<Exploration> {
-    let watchers = Watchers { progress, keeper: None, team: None };
-    attempt(task, limits, Options::default(), Some(symmetry), watchers, None).ok().flatten()
+    attempt(task, limits, Options::default(), Some(symmetry), Watchers::only(progress), None).ok().flatten()
 }
 
 /// The threads that are alike, if there are enough of them.
@@ -261,6 +286,10 @@ fn attempt<'a>(
         coverage = Coverage::Incomplete(format!(
             "{why}; every state was visited, but what goes on for ever was not looked for to the end"
         ));
+    }
+    if let Some(why) = search.graph.unreadable() {
+        // No way is to be believed.
+        return Ok(Some(Exploration::refused(Engine::Explicit, task, why)));
     }
     let permutations = symmetry.map_or(0, Symmetry::order);
     let counts = Counts { unfair_cycles: liveness.unfair, permutations, ..counts };

@@ -11,7 +11,7 @@ pub struct HostsArgs {
     /// the same command, and its number in the file; of one case, by explicit. The output is that of one process, and
     /// comes from process 0. They listen where the file says, without any authentication: for a network whose machines
     /// trust each other.
-    #[arg(long, value_name = "FILE", requires = "process", conflicts_with_all = ["watch", "sample"])]
+    #[arg(long, value_name = "FILE", requires = "process", conflicts_with_all = ["watch", "sample", "spill"])]
     pub workers: Option<PathBuf>,
     /// Which line of the file this process is, from 0.
     #[arg(long, value_name = "N")]
@@ -21,7 +21,7 @@ pub struct HostsArgs {
         long,
         value_name = "N",
         value_parser = clap::value_parser!(u16).range(2..=fenceweave_explore::explicit::hosts::MOST_HOSTS as i64),
-        conflicts_with_all = ["workers", "watch", "sample"]
+        conflicts_with_all = ["workers", "watch", "sample", "spill"]
     )]
     pub hosts: Option<u16>,
     /// How long the other processes are waited for, in seconds [default: 60].

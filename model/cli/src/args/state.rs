@@ -1,6 +1,7 @@
 //! Options of an exploration that is kept in a file.
 
 use clap::Args;
+use fenceweave_explore::explicit::Spill;
 use std::{path::PathBuf, time::Duration};
 
 /// What is kept of an exploration.
@@ -17,4 +18,11 @@ pub struct StateArgs {
     /// How often the file is written, in seconds [default: 60, and so seldom that it takes a twentieth of the time].
     #[arg(long, value_name = "SECONDS", requires = "state", value_parser = super::seconds)]
     pub state_every: Option<Duration>,
+    /// Where to what does not fit into `--memory` is written, so that the disk is the limit: of explicit. Nothing is
+    /// left there afterwards; what is found is the same.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["state", "exact", "sample"])]
+    pub spill: Option<PathBuf>,
+    /// The same directory, looked at.
+    #[arg(skip)]
+    pub disk: Option<Spill>,
 }

@@ -11,14 +11,14 @@ use super::{
     sheet, short_name, unbounded, usage, write,
 };
 use crate::{
-    args::{CheckArgs, EngineArg, FormatArg, SamplerArg},
+    args::{CheckArgs, EngineArg, FormatArg, SamplerArg, StateArgs},
     commands::{coverage, export, inputs, pages, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
     run::{self, CaseRun, LimitOverrides, Options},
 };
-use fenceweave_explore::{Engine, interrupt};
+use fenceweave_explore::{Engine, explicit::Spill, interrupt};
 use fenceweave_report::{CountsShown, findings::Tested, json};
 use fenceweave_scenario::{Case, Coverage, Fixed, Loaded};
 use std::{ops::ControlFlow, path::Path};
@@ -69,8 +69,12 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     };
     let (mut total, mut looked_at) = (Total::default(), 0);
     let jobs = jobs_or_cores(args.jobs);
-    let searches = jobs.min(files.len()).max(args.hosts.hosts.map_or(1, usize::from));
-    let args = &CheckArgs { searches: searches as u64, ..args.clone() };
+    let disk = match args.kept.spill.as_deref().map(Spill::at).transpose() {
+        Ok(disk) => disk,
+        Err(why) => return usage(&format!("--spill: {why}")),
+    };
+    let searches = jobs.min(files.len()).max(args.hosts.hosts.map_or(1, usize::from)) as u64;
+    let args = &CheckArgs { searches, kept: StateArgs { disk, ..args.kept.clone() }, ..args.clone() };
     in_order(
         &files,
         jobs,
@@ -146,6 +150,12 @@ fn contradiction(args: &CheckArgs) -> Option<&'static str> {
             Some("coverage is counted by explicit: leave `--engine` out")
         }
         _ if sampled && covers => Some("coverage is counted by the exhaustive search: leave it or `--sample` out"),
+        Some(EngineArg::Shuttle | EngineArg::Loom) if args.kept.spill.is_some() => {
+            Some("`--spill` is for explicit, which alone has tables that grow: leave it or `--engine` out")
+        }
+        _ if bounded && args.kept.spill.is_some() => {
+            Some("`--spill` is for whole explorations: leave it or the bound on preemptions out")
+        }
         Some(e) if swarm && e != EngineArg::Explicit => {
             Some("walks are over the states of explicit: leave `--engine` out")
         }
@@ -362,6 +372,7 @@ fn options(args: &CheckArgs) -> Options {
     Options {
         engines: engines(args.engine.unwrap_or(EngineArg::Explicit)),
         exact: args.exact,
+        spill: args.kept.disk.clone(),
         limits: LimitOverrides { at_once: args.searches, ..limits(&args.limits) },
         ..Options::default()
     }

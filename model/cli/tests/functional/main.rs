@@ -38,6 +38,7 @@ mod replay;
 mod sampling;
 mod sentences;
 mod shell;
+mod spill;
 mod stress;
 mod swarm;
 mod sweep;

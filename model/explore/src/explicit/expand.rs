@@ -5,6 +5,7 @@ use super::{
     chunk::{Chunk, Notes, Taken},
     contracts,
     depend::Dependencies,
+    frontier::{Desk, Frontier},
     orbits::{Images, Target},
     usage::Usage,
     visited::Visited,
@@ -13,6 +14,7 @@ use crate::{Task, diagnose};
 use fenceweave_kernel::{
     Action, Condition, Cover, Moment, ObjId, Program, Property, State, Symmetry, Violation, fixed, state::Encoding,
 };
+use std::ops::Range;
 
 /// Who expands states. What it keeps from one to the next tells nothing of what is found: working memory, and what it
 /// has told already.
@@ -22,6 +24,7 @@ pub(super) struct Expander<'a> {
     base: State,
     next: State,
     parts: Encoding,
+    desk: Desk,
     /// How often each instruction was come to; in a chunk that has one of its own, there.
     pub(super) cover: Cover,
     /// Who waits for what with what held, where that can come to a circle through a fence.
@@ -56,6 +59,7 @@ impl<'a> Expander<'a> {
             base: initial.clone(),
             next: initial.clone(),
             parts: Encoding::default(),
+            desk: Desk::default(),
             cover: Cover::new(task.program),
             depend: Dependencies::new(task.program),
             told_usage: usage.clone(),
@@ -65,6 +69,13 @@ impl<'a> Expander<'a> {
             warns: task.program.warns(),
             orphans: orphans(task.program),
         }
+    }
+
+    /// Takes every step of some states of a level, whose first one has this index.
+    pub(super) fn expand_all(&mut self, (level, first): (&Frontier, u32), states: Range<usize>, chunk: &mut Chunk) {
+        let mut desk = std::mem::take(&mut self.desk);
+        level.each(states, &mut desk, |at, encoding| self.expand(encoding, first + at as u32, chunk));
+        self.desk = desk;
     }
 
     /// Takes every step of the state with this encoding and this index.

@@ -1,7 +1,10 @@
 //! The stored graph: successors in compressed rows, levels as ranges of indices.
 
-use super::saved;
-use crate::{interrupt, room};
+use super::{
+    saved,
+    spill::{Column, Spill},
+};
+use crate::interrupt;
 use fenceweave_kernel::{Action, ThreadId};
 use std::{collections::TryReserveError, ops::Range, time::Instant};
 
@@ -9,12 +12,12 @@ use std::{collections::TryReserveError, ops::Range, time::Instant};
 #[derive(Default)]
 pub(super) struct Graph {
     /// Where each expanded state's edges start; one more entry than expanded states.
-    start: Vec<u32>,
-    successor: Vec<u32>,
+    start: Column<u32>,
+    successor: Column<u32>,
     /// Thread in the low nibble, choice in three bits above, and whether the step passed a `progress` mark.
-    action: Vec<u8>,
+    action: Column<u8>,
     /// Of a search over orbits, who the thread of each edge is in the state that it leads to.
-    arrives: Vec<u8>,
+    arrives: Column<u8>,
     /// First state of each level.
     levels: Vec<u32>,
     /// Whether its states are orbits.
@@ -25,6 +28,8 @@ pub(super) struct Graph {
     pub(super) room: usize,
     /// When a pass over the graph is to be given up.
     pub(super) deadline: Option<Instant>,
+    /// Where to most of it was written, if it did not fit into memory.
+    spill: Option<Spill>,
 }
 
 /// How many states a pass looks at between two looks at the clock.
@@ -69,7 +74,12 @@ impl Graph {
 
     /// Whether passes over the graph are to be given up: whoever says so once says so for ever.
     pub(super) fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|at| Instant::now() >= at) || interrupt::requested()
+        self.deadline.is_some_and(|at| Instant::now() >= at) || interrupt::requested() || self.unreadable().is_some()
+    }
+
+    /// What could not be read again, if something could not.
+    pub(super) fn unreadable(&self) -> Option<&str> {
+        self.spill.as_ref().and_then(Spill::unreadable)
     }
 
     /// The same for a pass that has looked at `n` states: mostly it does not ask.
@@ -134,9 +144,13 @@ impl Graph {
     /// Where a state's edges stand.
     pub(super) fn row(&self, state: u32) -> Range<usize> {
         let s = state as usize;
-        let Some(first) = self.start.get(s) else { return 0..0 };
-        let end = self.start.get(s + 1).map_or(self.successor.len(), |e| *e as usize);
-        *first as usize..end
+        if s >= self.start.len() {
+            return 0..0;
+        }
+        let all = self.successor.len();
+        let end = if s + 1 < self.start.len() { self.start.get(s + 1) as usize } else { all };
+        // What could not be read is no place behind the last.
+        self.start.get(s) as usize..end.min(all)
     }
 
     /// A state's edges, by thread and choice.
@@ -146,9 +160,9 @@ impl Graph {
 
     /// The edge that stands at a place.
     pub(super) fn edge_at(&self, at: usize) -> Edge {
-        let (action, progress) = unpack(self.action[at]);
-        let arrives = self.arrives.get(at).map_or(action.thread, |t| ThreadId(*t));
-        Edge { action, progress, to: self.successor[at], arrives }
+        let (action, progress) = unpack(self.action.get(at));
+        let arrives = if self.of_orbits { ThreadId(self.arrives.get(at)) } else { action.thread };
+        Edge { action, progress, to: self.successor.get(at), arrives }
     }
 
     /// The threads that can take a step from a state, as a mask.
@@ -157,57 +171,75 @@ impl Graph {
     }
 
     /// Where a state's edges lead.
-    pub(super) fn successors(&self, state: u32) -> &[u32] {
-        &self.successor[self.row(state)]
+    pub(super) fn successors(&self, state: u32) -> impl Iterator<Item = u32> + '_ {
+        self.row(state).map(|i| self.successor.get(i))
+    }
+
+    /// Whether an edge of a state leads to one of these.
+    pub(super) fn leads_to(&self, state: u32, some: impl Fn(u32) -> bool) -> bool {
+        let row = self.row(state);
+        match self.successor.slice(row.clone()) {
+            Some(successors) => successors.iter().any(|to| some(*to)),
+            None => row.into_iter().any(|i| some(self.successor.get(i))),
+        }
     }
 
     /// By how many bytes it will grow if so many states with so many edges are to be added.
     pub(super) fn growth(&self, states: usize, edges: usize) -> usize {
-        room::growth_bytes(&self.start, states)
-            + room::growth_bytes(&self.successor, edges)
-            + room::growth_bytes(&self.action, edges)
-            + if self.of_orbits { room::growth_bytes(&self.arrives, edges) } else { 0 }
+        self.start.growth(states)
+            + self.successor.growth(edges)
+            + self.action.growth(edges)
+            + if self.of_orbits { self.arrives.growth(edges) } else { 0 }
     }
 
     /// Makes room for them.
     pub(super) fn reserve(&mut self, states: usize, edges: usize) -> Result<(), TryReserveError> {
-        room::reserve(&mut self.start, states)?;
-        room::reserve(&mut self.successor, edges)?;
+        self.start.reserve(states)?;
+        self.successor.reserve(edges)?;
         if self.of_orbits {
-            room::reserve(&mut self.arrives, edges)?;
+            self.arrives.reserve(edges)?;
         }
-        room::reserve(&mut self.action, edges)
+        self.action.reserve(edges)
+    }
+
+    /// Writes all of it to disk.
+    pub(super) fn write_out(&mut self, spill: &Spill) -> Result<(), String> {
+        self.spill.get_or_insert_with(|| spill.clone());
+        self.start.write_out(spill, 0)?;
+        self.successor.write_out(spill, 0)?;
+        self.action.write_out(spill, 0)?;
+        if self.of_orbits { self.arrives.write_out(spill, 0) } else { Ok(()) }
     }
 
     /// Memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        4 * (self.start.capacity() + self.successor.capacity()) + self.action.capacity() + self.arrives.capacity()
+        self.start.bytes() + self.successor.bytes() + self.action.bytes() + self.arrives.bytes()
     }
 
     /// Writes it down.
     pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
-        saved::put_all(to, &self.start)?;
-        saved::put_all(to, &self.successor)?;
-        saved::put_all(to, &self.action)?;
-        saved::put_all(to, &self.arrives)?;
+        saved::put_all(to, self.start.inside())?;
+        saved::put_all(to, self.successor.inside())?;
+        saved::put_all(to, self.action.inside())?;
+        saved::put_all(to, self.arrives.inside())?;
         saved::put_all(to, &self.levels)
     }
 
     /// Reads it again, of a search that has found so many states.
     pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
-        self.start = saved::get_all(from)?;
-        self.successor = saved::get_all(from)?;
-        self.action = saved::get_all(from)?;
-        self.arrives = saved::get_all(from)?;
+        let (start, successor): (Vec<u32>, Vec<u32>) = (saved::get_all(from)?, saved::get_all(from)?);
+        let (action, arrives): (Vec<u8>, Vec<u8>) = (saved::get_all(from)?, saved::get_all(from)?);
         self.levels = saved::get_all(from)?;
-        let edges = self.successor.len();
+        let edges = successor.len();
         let arrivals = if self.of_orbits { edges } else { 0 };
-        saved::ensure(self.action.len() == edges && self.arrives.len() == arrivals, "edges")?;
-        saved::ensure(self.successor.iter().all(|to| *to < states), "an edge")?;
-        saved::ensure(self.arrives.iter().all(|t| *t < 16), "a thread")?;
-        let ends = self.start.last().is_none_or(|last| *last as usize <= edges);
-        saved::ensure(ends && self.start.is_sorted() && self.expanded() <= states, "rows")?;
-        self.goes_back = (0..self.expanded()).any(|state| self.successors(state).iter().any(|to| *to <= state));
+        saved::ensure(action.len() == edges && arrives.len() == arrivals, "edges")?;
+        saved::ensure(successor.iter().all(|to| *to < states), "an edge")?;
+        saved::ensure(arrives.iter().all(|t| *t < 16), "a thread")?;
+        let ends = start.last().is_none_or(|last| *last as usize <= edges);
+        saved::ensure(ends && start.is_sorted() && start.len() <= states as usize, "rows")?;
+        (self.start, self.successor) = (start.into(), successor.into());
+        (self.action, self.arrives) = (action.into(), arrives.into());
+        self.goes_back = (0..self.expanded()).any(|state| self.leads_to(state, |to| to <= state));
         let within = self.levels.last().is_none_or(|last| *last <= self.expanded());
         let begins = self.levels.first().is_none_or(|first| *first == 0);
         saved::ensure(begins && within && self.levels.is_sorted(), "levels")

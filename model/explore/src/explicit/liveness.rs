@@ -63,7 +63,7 @@ impl<'a> Rebuild<'a> {
         let mut parent = vec![u32::MAX; graph.expanded() as usize];
         for s in (0..graph.expanded()).take_while(|s| !graph.is_late_at(*s as usize)) {
             for to in graph.successors(s) {
-                if let Some(p) = parent.get_mut(*to as usize).filter(|p| **p == u32::MAX) {
+                if let Some(p) = parent.get_mut(to as usize).filter(|p| **p == u32::MAX) {
                     *p = s;
                 }
             }
@@ -124,6 +124,12 @@ pub(super) fn has_cycles(graph: &Graph) -> bool {
     let cyclic = components::leading_to_cycles(graph);
     let goes_round = || !components::Components::new(graph).of(&cyclic, |_, _| true).is_empty();
     !cyclic.is_empty() && (goes_round() || graph.is_late())
+}
+
+/// Whether there are states from which some way may lead back to where it began, by little more than a bit of each; if
+/// time is over before that is known, there are.
+pub(super) fn may_go_round(graph: &Graph) -> bool {
+    components::is_any_left(graph)
 }
 
 /// Looks for livelock and starvation in a graph that is complete; `None` if time was over before all was looked at.
@@ -328,10 +334,10 @@ impl Reach {
             }
             for to in graph.successors(s) {
                 // What was not expanded at a limit is no end.
-                let Some(before) = reach.before.get_mut(*to as usize) else { continue };
-                if *before == u32::MAX && *to != 0 && !holds.contains(*to) {
+                let Some(before) = reach.before.get_mut(to as usize) else { continue };
+                if *before == u32::MAX && to != 0 && !holds.contains(to) {
                     *before = s;
-                    reach.order.push(*to);
+                    reach.order.push(to);
                 }
             }
         }

@@ -23,7 +23,7 @@ pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], not: &StateSet, wa
     while changed && !graph.is_late() {
         changed = false;
         for s in (0..graph.expanded()).rev() {
-            if !set.contains(s) && !not.contains(s) && graph.successors(s).iter().any(|t| set.contains(*t)) {
+            if !set.contains(s) && !not.contains(s) && graph.leads_to(s, |t| set.contains(t)) {
                 set.insert(s);
                 changed = true;
             }
@@ -62,7 +62,7 @@ fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Option<Vec<(u32, A
     let mut came: BTreeMap<u32, (u32, Action)> = BTreeMap::new();
     let mut queue = VecDeque::from([from]);
     while let Some(s) = queue.pop_front() {
-        if graph.successors(s).is_empty() {
+        if graph.row(s).is_empty() {
             let mut way = vec![];
             let mut at = s;
             while at != from {

@@ -16,7 +16,11 @@
 //! symmetry: whether something goes on for ever, where there are cycles, and circles of dependencies, where there is
 //! one. And wherever an exchange of two threads leads to something else after all, the search begins again without.
 
-use super::{graph::Edge, visited::Visited};
+use super::{
+    graph::Edge,
+    spill::{Column, Spill},
+    visited::Visited,
+};
 use fenceweave_kernel::{Action, Program, Renaming, State, Symmetry, ThreadId, Violation, symmetry::Canonical};
 use std::collections::BTreeSet;
 
@@ -46,7 +50,7 @@ pub(super) struct Orbits<'a> {
     pub(super) symmetry: &'a Symmetry,
     exchanges: Vec<Renaming>,
     /// Of each state that is kept, who everybody is in the representative.
-    pub(super) names: Vec<Renaming>,
+    pub(super) names: Column<Renaming>,
     /// Whether the keys are wanted after their fingerprints.
     exact: bool,
     base: State,
@@ -61,7 +65,7 @@ impl<'a> Orbits<'a> {
         let mut orbits = Orbits {
             symmetry,
             exchanges: symmetry.all_exchanges(),
-            names: vec![],
+            names: Column::default(),
             exact,
             base: initial.clone(),
             image: initial.clone(),
@@ -92,12 +96,17 @@ impl<'a> Orbits<'a> {
         if new {
             self.names.push(by);
         }
-        self.names[to as usize].back().thread(by.thread(thread))
+        self.names.get_alone(to as usize).back().thread(by.thread(thread))
+    }
+
+    /// Writes to disk who everybody is, of all states but so many of the last.
+    pub(super) fn write_out(&mut self, spill: &Spill, keep: usize) -> Result<(), String> {
+        self.names.write_out(spill, keep)
     }
 
     /// Memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Renaming>() * self.names.capacity()
+        self.names.bytes()
     }
 
     /// Whether a step that breaks a property names whom it names, whatever the order of threads. After so many tries it
@@ -210,7 +219,7 @@ impl<'a> Images<'a> {
 pub(super) struct Steps<'s, 'a> {
     program: &'s Program,
     visited: &'s Visited,
-    names: &'s [Renaming],
+    names: &'s Column<Renaming>,
     canonical: Canonical<'a>,
     state: State,
     next: State,
@@ -234,7 +243,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         let by = self.canonical.find(self.program, &mut self.next);
         let key = if self.exact { self.canonical.bytes() } else { &[] };
         let to = self.visited.find(Visited::fingerprint(self.canonical.bytes()), key)?;
-        Some((to, by.then(self.names[to as usize].back())))
+        Some((to, by.then(self.names.get_alone(to as usize).back())))
     }
 
     /// Every step from here, by thread and choice.
@@ -304,7 +313,7 @@ impl<'s, 'a> Steps<'s, 'a> {
     /// Who everybody of the state that the steps have led to is in the one that is kept.
     pub(super) fn ended(&mut self, state: u32) -> Renaming {
         let by = self.canonical.find(self.program, &mut self.state);
-        by.then(self.names[state as usize].back())
+        by.then(self.names.get_alone(state as usize).back())
     }
 
     /// The image of a way, which passes the same states.

@@ -227,6 +227,18 @@ pub(super) trait Plain: Copy + Default {
     const SIZE: usize;
     fn write(self, to: &mut [u8]);
     fn read(from: &[u8]) -> Self;
+
+    /// Writes many behind what is there.
+    fn write_all(all: &[Self], to: &mut Vec<u8>) {
+        let from = to.len();
+        to.resize(from + all.len() * Self::SIZE, 0);
+        to[from..].chunks_exact_mut(Self::SIZE).zip(all).for_each(|(bytes, value)| value.write(bytes));
+    }
+
+    /// Reads many, behind what is there.
+    fn read_all(from: &[u8], to: &mut Vec<Self>) {
+        to.extend(from.chunks_exact(Self::SIZE).map(Self::read));
+    }
 }
 
 macro_rules! plain {
@@ -326,13 +338,28 @@ impl Saved for Action {
     }
 }
 
+impl Plain for Renaming {
+    const SIZE: usize = size_of::<u64>();
+
+    fn write(self, to: &mut [u8]) {
+        bits_of(self).write(to);
+    }
+
+    fn read(from: &[u8]) -> Self {
+        renaming_of(u64::read(from))
+    }
+}
+
 impl Saved for Renaming {
     fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        to.put(&bits_of(*self))
+        let mut bytes = [0; <Renaming as Plain>::SIZE];
+        self.write(&mut bytes);
+        to.bytes(&bytes)
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Self, Bad> {
-        Ok(renaming_of(from.get()?))
+        let bits: u64 = from.get()?;
+        Ok(Renaming::read(&bits.to_le_bytes()))
     }
 }
 

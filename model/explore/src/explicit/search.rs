@@ -12,10 +12,12 @@ use super::{
     contracts,
     depend::{Dependencies, Link},
     expand::Expander,
+    frontier::Frontier,
     graph::Graph,
     liveness,
     orbits::{Orbits, Steps, Target},
     saved::{self, Keeper},
+    spill::Spill,
     stateset::StateSet,
     together::{self, CHUNK},
     trace::{self, Path},
@@ -28,7 +30,7 @@ use crate::{
 };
 use fenceweave_kernel::{Action, Cover, Merging, ObjId, Outcome, Property, Renaming, State, Symmetry, Violation};
 use std::{
-    collections::{BTreeMap, BTreeSet, TryReserveError},
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     sync::Arc,
     time::{Duration, Instant},
@@ -36,58 +38,14 @@ use std::{
 
 /// How often the watcher is told.
 const TICK: u32 = 1 << 14;
+/// Of the memory, one part of so many is for what was written already, where it is asked for most: the last states.
+const KEPT_ROOM: u64 = 8;
+/// One part of so many is free at least when the rest was written to disk.
+const SOME_ROOM: u64 = 64;
 /// Indices must fit, with room for one more level.
 const MAX_STATES: u64 = u32::MAX as u64 / 2;
 /// Edge positions must fit too.
 const MAX_EDGES: usize = u32::MAX as usize / 2;
-
-/// Encodings of states that are still to be expanded.
-#[derive(Default)]
-pub(super) struct Frontier {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Frontier {
-    fn push(&mut self, encoding: &[u8]) {
-        self.bytes.extend_from_slice(encoding);
-        self.ends.push(self.bytes.len());
-    }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Where one begins.
-    pub(super) fn start(&self, i: usize) -> usize {
-        i.checked_sub(1).map_or(0, |before| self.ends[before])
-    }
-
-    pub(super) fn get(&self, i: usize) -> &[u8] {
-        &self.bytes[self.start(i)..self.ends[i]]
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    /// Memory in use, in bytes.
-    fn bytes(&self) -> usize {
-        self.bytes.capacity() + size_of::<usize>() * self.ends.capacity()
-    }
-
-    /// By how many bytes it will grow if so many encodings of so many bytes are to be added.
-    fn growth(&self, encodings: usize, bytes: usize) -> usize {
-        room::growth_bytes(&self.bytes, bytes) + room::growth_bytes(&self.ends, encodings)
-    }
-
-    fn reserve(&mut self, encodings: usize, bytes: usize) -> Result<(), TryReserveError> {
-        room::reserve(&mut self.bytes, bytes)?;
-        room::reserve(&mut self.ends, encodings)
-    }
-}
 
 /// Ways that a thread's choice may fall, at most: an edge has three bits for it.
 const MOST_WAYS: u64 = 8;
@@ -197,6 +155,10 @@ pub(super) struct Search<'a> {
     pub(super) orbits: Option<Orbits<'a>>,
     /// Threads that are alike are not, after all: the search is to begin again without orbits.
     pub(super) uneven: bool,
+    /// Where to what does not fit into memory goes, if it may go anywhere.
+    pub(super) spill: Option<Spill>,
+    /// Some of it went there.
+    spilled: bool,
 }
 
 impl<'a> Search<'a> {
@@ -247,6 +209,8 @@ impl<'a> Search<'a> {
             merging,
             unfit: false,
             warned: StateSet::default(),
+            spill: None,
+            spilled: false,
         }
     }
 
@@ -254,7 +218,7 @@ impl<'a> Search<'a> {
     #[cfg(test)]
     pub(super) fn run(&mut self, progress: &dyn Progress) -> Coverage {
         let levels = self.begin();
-        self.run_from((levels, false), Watchers { progress, keeper: None, team: None })
+        self.run_from((levels, false), (progress, None))
     }
 
     /// The same, from what another search of the same program has written if there is that.
@@ -263,13 +227,14 @@ impl<'a> Search<'a> {
         from: Option<saved::Reader<'_>>,
         watchers: Watchers<'_>,
     ) -> Result<Coverage, saved::Bad> {
+        self.spill = watchers.spill.map(Spill::again);
         let from = match from {
             Some(from) => self.load(from)?,
             None => (self.begin(), false),
         };
         match watchers.team {
             Some(team) => self.run_apart(from, (watchers, &mut team.borrow_mut())),
-            None => Ok(self.run_from(from, watchers)),
+            None => Ok(self.run_from(from, (watchers.progress, watchers.keeper))),
         }
     }
 
@@ -286,14 +251,18 @@ impl<'a> Search<'a> {
     }
 
     /// Goes on from some level, which may have been begun.
-    fn run_from(&mut self, (mut levels, begun): (Levels, bool), watchers: Watchers<'_>) -> Coverage {
+    fn run_from(
+        &mut self,
+        (mut levels, begun): (Levels, bool),
+        (progress, keeper): (&dyn Progress, Option<&dyn Keeper>),
+    ) -> Coverage {
         let mut crew = Crew::new(self);
         crew.begun = begun;
         if begun && levels.here.len() == 0 {
             // It was written behind the last chunk of a level.
             self.end_level(&mut levels, &mut crew);
         }
-        let told = Told { progress: watchers.progress, keeper: watchers.keeper };
+        let told = Told { progress, keeper };
         let covered = self.expand_all(&mut levels, &mut crew, &told);
         crew.end(self);
         covered
@@ -319,6 +288,7 @@ impl<'a> Search<'a> {
         self.whole_levels += 1;
         levels.here.clear();
         std::mem::swap(&mut levels.here, &mut levels.above);
+        self.write_out_level(&mut levels.here);
     }
 
     /// Expands every state of a level; an error is the limit that was hit.
@@ -344,9 +314,7 @@ impl<'a> Search<'a> {
             // Near the limit on states it is looked at after every state, so that it is kept.
             let states = if self.is_near_the_limit() { at..at + 1 } else { together::chunk_at(here, at) };
             at = states.end;
-            for state in states.clone() {
-                alone.expand(here.get(state), first + state as u32, chunk);
-            }
+            alone.expand_all((here, first), states.clone(), chunk);
             alone.close(chunk);
             self.take_in(chunk, states, (here, above), told)?;
             chunk.clear();
@@ -425,6 +393,9 @@ impl<'a> Search<'a> {
         (here, above): (&Frontier, &mut Frontier),
         told: &Told<'_>,
     ) -> Result<(), String> {
+        if let Some(why) = self.trouble() {
+            return Err(why);
+        }
         if let Err(why) = self.make_room(chunk, here, above) {
             // Nothing of the chunk was taken in yet: with more memory it can be gone on from here.
             self.keep_for(told, Place { at: states.start, begun: true }, here, above);
@@ -435,7 +406,7 @@ impl<'a> Search<'a> {
         let before = self.index;
         self.index += states.len() as u32;
         let first = states.start;
-        self.note(&mut chunk.notes, &|at| here.get(first + at));
+        self.note(&mut chunk.notes, &|at| here.copied(first + at));
         self.look_up(chunk, above);
         if before / TICK != self.index / TICK {
             let waiting = here.len() - states.end + above.len();
@@ -445,13 +416,33 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// What of the memory the tables may take, in bytes.
+    fn room_for_tables(&self) -> u64 {
+        let limit = self.limits.memory_bytes;
+        limit - room::own(limit) as u64
+    }
+
+    /// By how many bytes the tables will grow with what is in a chunk.
+    fn growth(&self, chunk: &Chunk, above: &Frontier) -> usize {
+        let (edges, bytes, states) = (chunk.steps.len(), chunk.bytes.len(), chunk.states.len());
+        self.graph.growth(states, edges) + self.visited.growth(edges, bytes) + above.growth(edges, bytes)
+    }
+
     /// Makes room for what is in a chunk, if there is any.
     fn make_room(&mut self, chunk: &Chunk, here: &Frontier, above: &mut Frontier) -> Result<(), String> {
         let (edges, bytes, states) = (chunk.steps.len(), chunk.bytes.len(), chunk.states.len());
-        let growth = self.graph.growth(states, edges) + self.visited.growth(edges, bytes) + above.growth(edges, bytes);
-        let (limit, bytes_then) = (self.limits.memory_bytes, self.bytes(here, above) + growth);
-        if (bytes_then + room::own(limit)) as u64 > limit {
-            return Err(format!("more than {} MiB of memory", limit >> 20));
+        let (limit, tables) = (self.limits.memory_bytes, self.room_for_tables());
+        let mut growth = self.growth(chunk, above);
+        let mut bytes_then = self.bytes(here, above) + growth;
+        if bytes_then as u64 > self.spill.as_ref().map_or(tables, |spill| spill.least(tables)) {
+            let written = self.write_out(above)?;
+            growth = self.growth(chunk, above);
+            bytes_then = self.bytes(here, above) + growth;
+            // What is written for so little room would be written again and again.
+            let some = if written { tables / SOME_ROOM } else { 0 };
+            if bytes_then as u64 + some > tables {
+                return Err(format!("more than {} MiB of memory", limit >> 20));
+            }
         }
         if !self.headroom.is_there(bytes_then) {
             return Err(room::NO_MORE.into());
@@ -465,6 +456,37 @@ impl<'a> Search<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Writes to disk what does not fit into memory, if it may; whether it did.
+    fn write_out(&mut self, above: &mut Frontier) -> Result<bool, String> {
+        let Some(spill) = self.spill.clone().filter(|_| !self.options.exact) else { return Ok(false) };
+        self.spilled = true;
+        let kept = spill.least(self.room_for_tables()) / KEPT_ROOM / size_of::<u128>() as u64;
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+        self.graph.write_out(&spill)?;
+        above.write_out(&spill)?;
+        let kept_names = self.orbits.is_some();
+        if let Some(orbits) = &mut self.orbits {
+            orbits.write_out(&spill, kept / 2)?;
+        }
+        let made = self.visited.write_out(&spill, if kept_names { kept / 2 } else { kept })?;
+        if made { Ok(true) } else { Err(room::NO_MORE.into()) }
+    }
+
+    /// A level that is to be expanded is read once: most of the memory is for what is asked for at random. Where it
+    /// cannot be written it stays where it is, and the search ends with the trouble.
+    fn write_out_level(&self, level: &mut Frontier) {
+        let is_large = |spill: &Spill| level.bytes() as u64 > spill.least(self.room_for_tables()) / KEPT_ROOM;
+        if let Some(spill) = self.spill.as_ref().filter(|spill| self.spilled && is_large(spill)) {
+            // What went wrong is there to be asked for.
+            let _ = level.write_out(spill);
+        }
+    }
+
+    /// What went wrong on disk.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.spill.as_ref().and_then(Spill::trouble).map(str::to_owned)
     }
 
     /// What the search has allocated, in bytes.
@@ -486,6 +508,9 @@ impl<'a> Search<'a> {
         let most = self.limits.states.min(MAX_STATES);
         if u64::from(self.found()) > most || self.graph.edge_count() > MAX_EDGES {
             return Err(format!("more than {most} states"));
+        }
+        if let Some(why) = self.trouble() {
+            return Err(why);
         }
         if interrupt::requested() {
             return Err(interrupt::INTERRUPTED.into());
@@ -609,6 +634,9 @@ impl<'a> Search<'a> {
 
     /// Why there is no time left.
     pub(super) fn out_of_time(&self) -> String {
+        if let Some(why) = self.trouble() {
+            return why;
+        }
         let time = self.limits.time.filter(|_| !interrupt::requested());
         time.map_or(interrupt::INTERRUPTED.into(), |time| format!("more than {} s", time.as_secs_f64()))
     }
@@ -626,11 +654,21 @@ impl<'a> Search<'a> {
     }
 
     /// Whether what is still to be asked of the whole graph fits into the memory: of each state a few numbers.
-    pub(super) fn has_room_to_judge(&self) -> bool {
+    pub(super) fn has_room_to_judge(&mut self) -> bool {
         const EACH: usize = 48;
         let limit = self.limits.memory_bytes;
         let judging = EACH * self.graph.expanded() as usize;
-        (self.graph.bytes() + judging + self.noted + room::own(limit)) as u64 <= limit
+        let fits = |all: usize, judging: usize| (all + judging + room::own(limit)) as u64 <= limit;
+        if fits(self.graph.bytes() + self.noted, judging) {
+            return true;
+        }
+        let Some(spill) = self.spill.clone().filter(|_| self.spilled) else { return false };
+        if self.graph.write_out(&spill).is_err() {
+            return false;
+        }
+        let of_the_whole = self.task.conditions.iter().any(|c| c.moment.is_of_the_whole_graph());
+        // Where nothing goes round, a bit of each state is enough.
+        fits(self.graph.bytes() + self.noted, judging) || !of_the_whole && !liveness::may_go_round(&self.graph)
     }
 
     /// Numbers the successors in a chunk, in order, and puts the new ones on the level above.
@@ -669,7 +707,7 @@ impl<'a> Search<'a> {
     }
 
     /// Takes in what was seen in the states of a chunk, which are these.
-    fn note<'s>(&mut self, notes: &mut Notes, state: &dyn Fn(usize) -> &'s [u8]) {
+    fn note(&mut self, notes: &mut Notes, state: &dyn Fn(usize) -> Vec<u8>) {
         self.count(notes);
         self.terminals += notes.terminals;
         self.good.append(&mut notes.good);
@@ -690,7 +728,7 @@ impl<'a> Search<'a> {
         if let Some(orbits) = &mut self.orbits {
             let program = self.task.program;
             let alike =
-                |(at, action, v): &(usize, Action, Violation)| orbits.names_alike(program, state(*at), *action, *v);
+                |(at, action, v): &(usize, Action, Violation)| orbits.names_alike(program, &state(*at), *action, *v);
             self.uneven |= !notes.named.iter().all(alike);
         }
     }

@@ -10,7 +10,7 @@
 //! Only what the first one has taken in is part of a result. Where a limit ends the search, chunks that were expanded
 //! ahead are forgotten as if nobody had looked; so it says the same whatever the number of workers and their luck.
 
-use super::{chunk::Chunk, expand::Expander, search::Frontier};
+use super::{chunk::Chunk, expand::Expander, frontier::Frontier};
 use std::{
     collections::VecDeque,
     ops::Range,
@@ -112,9 +112,7 @@ impl Desk<'_> {
     }
 
     fn expand(&self, expander: &mut Expander<'_>, states: Range<usize>, chunk: &mut Chunk) {
-        for at in states {
-            expander.expand(self.level.get(at), self.index + at as u32, chunk);
-        }
+        expander.expand_all((self.level, self.index), states, chunk);
         expander.close(chunk);
     }
 

@@ -1,6 +1,9 @@
 //! Which states were seen, and under which index.
 
-use super::saved;
+use super::{
+    saved,
+    spill::{Column, Slots, Spill},
+};
 use crate::room;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
@@ -18,6 +21,8 @@ enum Identity {
     Fingerprints(Vec<u128>),
     /// The whole encoding each, in one arena; with the low half of the fingerprint, so that growing need not rehash.
     Exact { arena: Vec<u8>, ends: Vec<u64>, hashes: Vec<u64> },
+    /// A 128-bit fingerprint each, most of them on disk; the table is empty then, and the slots are.
+    Spilled { prints: Column<u128>, slots: Slots },
 }
 
 impl Visited {
@@ -32,7 +37,10 @@ impl Visited {
 
     /// How many states were seen.
     pub(super) fn len(&self) -> u32 {
-        self.table.len() as u32
+        match &self.identity {
+            Identity::Spilled { prints, .. } => prints.len() as u32,
+            _ => self.table.len() as u32,
+        }
     }
 
     /// The fingerprint of an encoding.
@@ -48,6 +56,7 @@ impl Visited {
             Identity::Exact { arena, ends, hashes } => {
                 self.table.find(hash, |i| hashes[*i as usize] == hash && slice(arena, ends, *i) == encoding)
             }
+            Identity::Spilled { prints, slots } => return slots.find(print, prints),
         };
         found.copied()
     }
@@ -58,13 +67,14 @@ impl Visited {
             return (known, false);
         }
         let next = self.len();
-        match &self.identity {
+        match &mut self.identity {
             Identity::Fingerprints(prints) => {
                 self.table.insert_unique(print as u64, next, |i| prints[*i as usize] as u64);
             }
             Identity::Exact { hashes, .. } => {
                 self.table.insert_unique(print as u64, next, |i| hashes[*i as usize]);
             }
+            Identity::Spilled { slots, .. } => slots.insert(print, next),
         }
         self.remember(print, encoding);
         (next, true)
@@ -73,6 +83,7 @@ impl Visited {
     fn remember(&mut self, print: u128, encoding: &[u8]) {
         match &mut self.identity {
             Identity::Fingerprints(prints) => prints.push(print),
+            Identity::Spilled { prints, .. } => prints.push(print),
             Identity::Exact { arena, ends, hashes } => {
                 arena.extend_from_slice(encoding);
                 ends.push(arena.len() as u64);
@@ -84,6 +95,9 @@ impl Visited {
     /// By how many bytes the table will grow if so many states of so many bytes are to be added. While it does, both
     /// the old one and the new one are there.
     pub(super) fn growth(&self, states: usize, bytes: usize) -> usize {
+        if let Identity::Spilled { prints, slots } = &self.identity {
+            return prints.growth(states) + slots.growth(states);
+        }
         let grows = self.table.len() + states > self.table.capacity();
         let table = if grows { 2 * self.table.allocation_size() } else { 0 };
         let identity = match &self.identity {
@@ -91,6 +105,7 @@ impl Visited {
             Identity::Exact { arena, ends, hashes } => {
                 room::growth_bytes(arena, bytes) + room::growth_bytes(ends, states) + room::growth_bytes(hashes, states)
             }
+            Identity::Spilled { .. } => 0,
         };
         table + identity
     }
@@ -108,6 +123,7 @@ impl Visited {
                     && room::reserve(hashes, states).is_ok()
                     && self.table.try_reserve(states, |i| hashes[*i as usize]).is_ok()
             }
+            Identity::Spilled { prints, slots } => prints.reserve(states).is_ok() && slots.reserve(states, prints),
         }
     }
 
@@ -119,7 +135,26 @@ impl Visited {
                 let encoding = slice(arena, ends, index);
                 (Visited::fingerprint(encoding), encoding)
             }
+            Identity::Spilled { prints, .. } => (prints.get(index as usize), &[]),
         }
+    }
+
+    /// Writes fingerprints to disk, all but so many of the last; whole encodings are kept in memory. The result is
+    /// whether the system had the memory for what is left in it.
+    pub(super) fn write_out(&mut self, spill: &Spill, keep: usize) -> Result<bool, String> {
+        if let Identity::Fingerprints(prints) = &mut self.identity {
+            let mut prints = Column::from(std::mem::take(prints));
+            let written = prints.write_out(spill, keep);
+            self.table = HashTable::new();
+            let mut slots = Slots::default();
+            let made = slots.reserve_all(&prints);
+            self.identity = Identity::Spilled { prints, slots };
+            return written.map(|()| made);
+        }
+        if let Identity::Spilled { prints, .. } = &mut self.identity {
+            prints.write_out(spill, keep)?;
+        }
+        Ok(true)
     }
 
     /// Writes them down.
@@ -132,6 +167,7 @@ impl Visited {
                 saved::put_all(to, ends)?;
                 saved::put_all(to, hashes)
             }
+            Identity::Spilled { .. } => Err(std::io::Error::other("it is on disk")),
         }
     }
 
@@ -139,6 +175,7 @@ impl Visited {
     pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, memory: u64) -> Result<(), saved::Bad> {
         let capacity: usize = from.get()?;
         let states = match &mut self.identity {
+            Identity::Spilled { .. } => return Err("[internal bug] it is on disk".to_owned()),
             Identity::Fingerprints(prints) => {
                 *prints = saved::get_all(from)?;
                 prints.len()
@@ -156,6 +193,7 @@ impl Visited {
         let hash = |i: &u32| match &*identity {
             Identity::Fingerprints(prints) => prints[*i as usize] as u64,
             Identity::Exact { hashes, .. } => hashes[*i as usize],
+            Identity::Spilled { .. } => 0,
         };
         let made = table.try_reserve(capacity.clamp(states, states.max(most)), hash);
         made.map_err(|_| "there is not enough memory for it".to_owned())?;
@@ -173,6 +211,7 @@ impl Visited {
         let identity = match &self.identity {
             Identity::Fingerprints(prints) => 16 * prints.capacity(),
             Identity::Exact { arena, ends, hashes } => arena.capacity() + 8 * (ends.capacity() + hashes.capacity()),
+            Identity::Spilled { prints, slots } => prints.bytes() + slots.bytes(),
         };
         identity + self.table.allocation_size()
     }

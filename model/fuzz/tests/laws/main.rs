@@ -15,6 +15,7 @@ mod programs;
 mod second;
 mod shipped;
 mod shrinking;
+mod spilled;
 mod swarm;
 mod workers;
 

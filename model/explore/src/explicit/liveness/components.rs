@@ -16,11 +16,20 @@ const WORTH_IT: u32 = 32;
 ///
 /// Most edges lead to a later index, so a sweep from the last state to the first settles nearly everything.
 pub(super) fn leading_to_cycles(graph: &Graph) -> Vec<u32> {
+    swept(graph).iter().collect()
+}
+
+/// Whether there is any of them.
+pub(super) fn is_any_left(graph: &Graph) -> bool {
+    swept(graph).iter().next().is_some()
+}
+
+fn swept(graph: &Graph) -> StateSet {
     let mut left = StateSet::all(graph.expanded());
     loop {
-        let (before, removed) = left.sweep_down(|left, s| graph.successors(s).iter().any(|t| left.contains(*t)));
+        let (before, removed) = left.sweep_down(|left, s| graph.leads_to(s, |t| left.contains(t)));
         if removed <= before / WORTH_IT || graph.is_late() {
-            return left.iter().collect();
+            return left;
         }
     }
 }

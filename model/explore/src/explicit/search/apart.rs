@@ -108,8 +108,8 @@ impl<'a> Search<'a> {
             let here = index.checked_sub(self.index).map(|at| at as usize);
             if let Some(at) = here {
                 let above = at.checked_sub(levels.here.len());
-                let encoding = above.map_or_else(|| levels.here.get(at), |above| levels.above.get(above));
-                all[owner].wait(index, encoding);
+                let encoding = above.map_or_else(|| levels.here.copied(at), |above| levels.above.copied(above));
+                all[owner].wait(index, &encoding);
                 apart.owners.push_back(owner as u8);
             }
             if all[owner].is_full() {
@@ -220,7 +220,7 @@ impl<'a> Search<'a> {
         let (seen, steps) = taking.next_state(of);
         self.graph.begin_state();
         if let Some((mut notes, encoding)) = seen {
-            self.note(&mut notes, &|_| &encoding);
+            self.note(&mut notes, &|_| encoding.clone());
         }
         for _ in 0..steps {
             let step = taking.next_step(of);

@@ -3,9 +3,10 @@
 //! It is written between two chunks, when everything before them was taken in and nothing behind: so whoever goes on
 //! finds what this one would have found.
 
-use super::{Frontier, Levels, Search};
+use super::{Levels, Search};
 use crate::explicit::{
     Sightings,
+    frontier::Frontier,
     orbits::Target,
     saved::{self, Bad, Keeper, Reader, Saved, Writer},
     stateset::StateSet,
@@ -45,20 +46,17 @@ impl Saved for Stage {
 impl Frontier {
     /// Writes down the states from this one on.
     fn save(&self, to: &mut Writer<'_>, from: usize) -> io::Result<()> {
-        let start = self.start(from);
-        saved::put_part(to, &self.bytes[start..], self.bytes.capacity())?;
-        let ends: Vec<u64> = self.ends[from..].iter().map(|end| (end - start) as u64).collect();
-        saved::put_part(to, &ends, self.ends.capacity())
+        let (start, bytes, ends) = (self.start(from), self.bytes.inside(), self.ends.inside());
+        saved::put_part(to, &bytes[start..], bytes.capacity())?;
+        let left: Vec<u64> = ends[from..].iter().map(|end| end - start as u64).collect();
+        saved::put_part(to, &left, ends.capacity())
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Frontier, Bad> {
         let bytes: Vec<u8> = saved::get_all(from)?;
-        let read: Vec<u64> = saved::get_all(from)?;
-        saved::ensure(read.last().map_or(0, |end| *end) == bytes.len() as u64 && read.is_sorted(), "what is left")?;
-        let mut ends = vec![];
-        ends.try_reserve_exact(read.capacity()).map_err(|_| "there is not enough memory for it".to_owned())?;
-        ends.extend(read.iter().map(|end| *end as usize));
-        Ok(Frontier { bytes, ends })
+        let ends: Vec<u64> = saved::get_all(from)?;
+        saved::ensure(ends.last().map_or(0, |end| *end) == bytes.len() as u64 && ends.is_sorted(), "what is left")?;
+        Ok(Frontier { bytes: bytes.into(), ends: ends.into() })
     }
 }
 
@@ -115,7 +113,7 @@ impl Search<'_> {
         to.put(&self.unsignaled.iter().copied().collect::<Vec<_>>())?;
         self.orbits.iter().try_for_each(|orbits| {
             to.put(&orbits.named)?;
-            to.put(&orbits.names)
+            to.put(orbits.names.inside())
         })
     }
 
@@ -156,7 +154,7 @@ impl Search<'_> {
         self.unsignaled = from.get::<Vec<_>>()?.into_iter().collect::<BTreeSet<_>>();
         if let Some(orbits) = &mut self.orbits {
             orbits.named = from.get()?;
-            orbits.names = from.get()?;
+            orbits.names = from.get::<Vec<_>>()?.into();
             saved::ensure(orbits.names.len() == states as usize, "names")?;
         }
         reader.end()?;
@@ -179,9 +177,9 @@ impl Search<'_> {
         saved::ensure(self.good.iter().all(|state| *state < states), "a state")?;
         saved::ensure(self.watched.len() == self.task.conditions.len(), "conditions")?;
         if self.orbits.is_none() {
-            let all = (0..levels.here.len()).map(|i| levels.here.get(i));
-            let mut all = (self.index..).zip(all.chain((0..levels.above.len()).map(|i| levels.above.get(i))));
-            saved::ensure(all.all(|(index, encoding)| self.visited.is(index, encoding)), "what is left")?;
+            let all = (0..levels.here.len()).map(|i| levels.here.copied(i));
+            let mut all = (self.index..).zip(all.chain((0..levels.above.len()).map(|i| levels.above.copied(i))));
+            saved::ensure(all.all(|(index, encoding)| self.visited.is(index, &encoding)), "what is left")?;
         }
         Ok(())
     }
