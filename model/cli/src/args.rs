@@ -1,9 +1,11 @@
 //! The command line.
 
 mod explore;
+mod hosts;
 mod state;
 
 pub use explore::ExploreArgs;
+pub use hosts::HostsArgs;
 pub use state::StateArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -281,6 +283,9 @@ pub struct CheckArgs {
     /// What is kept of the exploration.
     #[command(flatten)]
     pub kept: StateArgs,
+    /// Which processes explore.
+    #[command(flatten)]
+    pub hosts: HostsArgs,
     /// How traces are shown.
     #[command(flatten)]
     pub traces: TraceArgs,

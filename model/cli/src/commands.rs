@@ -11,6 +11,7 @@ mod explore;
 mod export;
 mod fmt;
 mod fuzz;
+mod hosts;
 mod inputs;
 mod kept;
 mod library;

@@ -5,7 +5,12 @@ use crate::{
     memory,
 };
 use fenceweave_explore::{
-    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, loom, shuttle, swarm, threads,
+    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare,
+    explicit::{
+        self,
+        hosts::{self, Team},
+    },
+    loom, shuttle, swarm, threads,
 };
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
@@ -189,6 +194,28 @@ pub(crate) fn explore_kept(
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let limits = limits(case, Engine::Explicit, &options.limits);
     explicit::explore_kept(&task, &limits, options.of_explicit(), watchers, from)
+}
+
+/// Runs a case on explicit with other processes, of which this is the first.
+pub(crate) fn explore_with_others(
+    case: &Case,
+    options: &Options,
+    watchers: (&dyn Progress, Option<&dyn explicit::Keeper>),
+    from: Option<(&mut dyn Read, u64)>,
+    team: Team,
+) -> Result<Exploration, String> {
+    let conditions = conditions(case, scenario_engine(Engine::Explicit));
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    let limits = limits(case, Engine::Explicit, &options.limits);
+    explicit::explore_with_others(&task, &limits, options.of_explicit(), watchers, from, team)
+}
+
+/// Takes part in that, until the first process says that it is over, or a signal comes.
+pub(crate) fn serve(case: &Case, options: &Options, team: Team, signal: &dyn Fn() -> bool) -> Result<(), String> {
+    let conditions = conditions(case, scenario_engine(Engine::Explicit));
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    let limits = limits(case, Engine::Explicit, &options.limits);
+    hosts::serve(&task, &limits, options.of_explicit(), team, signal)
 }
 
 /// What a scenario expects of its states, for an engine.

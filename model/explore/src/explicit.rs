@@ -27,6 +27,7 @@ mod depend;
 mod expand;
 mod frontier;
 mod graph;
+pub mod hosts;
 #[cfg(test)]
 mod late;
 mod liveness;
@@ -47,13 +48,14 @@ use crate::{
 pub use bounded::{explore_bounded, explore_deepening};
 pub use contracts::{Contracts, Held};
 use fenceweave_kernel::{Condition, Moment, Property, Symmetry, Violation};
+use hosts::Team;
 use liveness::Liveness;
 use orbits::Target;
 pub use saved::{FORMAT, Keeper, sum};
 use search::{Search, Stage};
 pub use spill::Spill;
 use stateset::StateSet;
-use std::{io::Read, num::NonZeroUsize, time::Instant};
+use std::{cell::RefCell, io::Read, num::NonZeroUsize, time::Instant};
 use usage::Usage;
 
 /// How to identify states.
@@ -138,17 +140,47 @@ pub fn explore_spilled(
     explored.unwrap_or_else(|why| Exploration::refused(Engine::Explicit, task, format!("[internal bug] {why}")))
 }
 
-/// Who is told of a search, who keeps what it writes, and where to what does not fit into memory goes.
+/// The same by several processes, of which this is the first one, and all others do [`serve`](hosts::serve): what is
+/// found is the same.
+///
+/// # Errors
+///
+/// Another process is lost: which one, and what was covered. Or what was kept is damaged, or of something else.
+pub fn explore_with_others(
+    task: &Task<'_>,
+    limits: &Limits,
+    options: Options,
+    (progress, keeper): (&dyn Progress, Option<&dyn Keeper>),
+    from: Option<(&mut dyn Read, u64)>,
+    team: Team,
+) -> Result<Exploration, String> {
+    let options = Options { contracts: false, ..options };
+    let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
+    let team = RefCell::new(team);
+    let explored =
+        explore_from(task, limits, options, Watchers { keeper, team: Some(&team), ..Watchers::only(progress) }, from);
+    match explored {
+        Ok(explored) => team.into_inner().end().map(|()| explored),
+        Err(why) => {
+            team.into_inner().refuse(&why);
+            Err(why)
+        }
+    }
+}
+
+/// Who is told of a search, who keeps what it writes, where to what does not fit into memory goes, and which processes
+/// take part.
 #[derive(Clone, Copy)]
 struct Watchers<'w> {
     progress: &'w dyn Progress,
     keeper: Option<&'w dyn Keeper>,
     spill: Option<&'w Spill>,
+    team: Option<&'w RefCell<Team>>,
 }
 
 impl<'w> Watchers<'w> {
     fn only(progress: &'w dyn Progress) -> Watchers<'w> {
-        Watchers { progress, keeper: None, spill: None }
+        Watchers { progress, keeper: None, spill: None, team: None }
     }
 }
 

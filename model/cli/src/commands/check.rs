@@ -2,7 +2,9 @@
 
 use super::vacuity::{Ran, Together};
 use super::{
-    Exit, Unread, complain, engines, find, fitted, grained, in_order, jobs_or_cores,
+    Exit, Unread, complain, engines, find, fitted, grained,
+    hosts::Several,
+    in_order, jobs_or_cores,
     kept::Kept,
     limits, load,
     progress::{Bar, Bars},
@@ -60,18 +62,23 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Ok(kept) => kept,
         Err(why) => return usage(&why),
     };
+    let several = match Several::of(args, &files, &selection) {
+        Ok(Some(several)) if several.helps() => return several.help(args, &options(args), &files, &selection),
+        Ok(several) => several,
+        Err(why) => return usage(&why),
+    };
     let (mut total, mut looked_at) = (Total::default(), 0);
     let jobs = jobs_or_cores(args.jobs);
     let disk = match args.kept.spill.as_deref().map(Spill::at).transpose() {
         Ok(disk) => disk,
         Err(why) => return usage(&format!("--spill: {why}")),
     };
-    let searches = jobs.min(files.len()) as u64;
+    let searches = jobs.min(files.len()).max(args.hosts.hosts.map_or(1, usize::from)) as u64;
     let args = &CheckArgs { searches, kept: StateArgs { disk, ..args.kept.clone() }, ..args.clone() };
     in_order(
         &files,
         jobs,
-        |file| check_file(file, args, &selection, (&bars, kept.as_ref())),
+        |file| check_file(file, args, &selection, (&bars, kept.as_ref(), several.as_ref())),
         |file, checked| {
             total.add(file, &checked);
             looked_at += 1;
@@ -87,7 +94,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
             })
         },
     );
-    if let Some(refused) = kept.as_ref().and_then(Kept::refused) {
+    if let Some(refused) = kept.as_ref().and_then(Kept::refused).or(several.as_ref().and_then(Several::refused)) {
         return refused;
     }
     if interrupt::requested() {
@@ -158,6 +165,9 @@ fn contradiction(args: &CheckArgs) -> Option<&'static str> {
         _ if sampled && bounded => Some("a sample has no bound on preemptions: leave it or `--sample` out"),
         _ if bounded && args.kept.state.is_some() => {
             Some("`--state` keeps whole explorations: leave it or the bound on preemptions out")
+        }
+        _ if bounded && (args.hosts.workers.is_some() || args.hosts.hosts.is_some()) => {
+            Some("several processes make whole explorations: leave them or the bound on preemptions out")
         }
         _ if sampled && args.exact => Some("`--exact` is for the exhaustive search: leave it or `--sample` out"),
         _ => None,
@@ -269,10 +279,10 @@ fn interrupted(left: usize, all: usize) -> String {
     }
 }
 
-/// What is shown while it is explored, and what is kept of it.
-type Watchers<'w> = (&'w Bars, Option<&'w Kept>);
+/// What is shown while it is explored, what is kept of it, and who explores with this process.
+type Watchers<'w> = (&'w Bars, Option<&'w Kept>, Option<&'w Several>);
 
-fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, (bars, kept): Watchers<'_>) -> Checked {
+fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, (bars, kept, several): Watchers<'_>) -> Checked {
     let loaded = match load(file) {
         Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return not_read(file, &unread, args),
@@ -309,7 +319,7 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, (bars, kept)
                 }
                 continue;
             }
-            let Some(run) = run_case(case, args, (&bars.bar(name), kept)) else { return checked };
+            let Some(run) = run_case(case, args, (&bars.bar(name), kept, several)) else { return checked };
             checked.graded.push((name.clone(), run.judgement.grade()));
             coverage::add(&mut covered, case, &run);
             checked.text.push_str(&text(file, &scenario.name, case, &run, args));
@@ -369,13 +379,18 @@ fn options(args: &CheckArgs) -> Options {
 }
 
 /// Explores a case; `None` if it cannot be gone on with.
-fn run_case(case: &Case, args: &CheckArgs, (bar, kept): (&Bar, Option<&Kept>)) -> Option<CaseRun> {
+fn run_case(
+    case: &Case,
+    args: &CheckArgs,
+    (bar, kept, several): (&Bar, Option<&Kept>, Option<&Several>),
+) -> Option<CaseRun> {
     let options = options(args);
-    match (args.sample.sample, kept) {
-        (Some(SamplerArg::Swarm), _) => Some(sample::walk(case, &args.sample, &options, bar)),
-        (Some(sampler), _) => Some(sample::sample(case, sampler, &args.sample, &options, bar)),
-        (None, Some(kept)) => kept.run(case, &options, bar),
-        (None, None) => Some(run::run(case, &options, bar)),
+    match (args.sample.sample, kept, several) {
+        (Some(SamplerArg::Swarm), ..) => Some(sample::walk(case, &args.sample, &options, bar)),
+        (Some(sampler), ..) => Some(sample::sample(case, sampler, &args.sample, &options, bar)),
+        (None, Some(kept), _) => kept.run(case, &options, bar, several),
+        (None, None, Some(several)) => several.run(case, &options, bar),
+        (None, None, None) => Some(run::run(case, &options, bar)),
     }
 }
 

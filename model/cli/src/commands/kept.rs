@@ -1,6 +1,6 @@
 //! `check --state`: one case, whose exploration is kept in a file.
 
-use super::{Exit, check::takes, complain, has_lost, load, usage};
+use super::{Exit, check::takes, complain, has_lost, hosts::Several, load, usage};
 use crate::{
     args::{CheckArgs, EngineArg},
     files::Selection,
@@ -33,15 +33,21 @@ impl Kept {
         if args.engine.is_some_and(|engine| engine != EngineArg::Explicit) {
             return Err("`--state` is for explicit, which alone keeps what it has seen: leave `--engine` out".into());
         }
-        one_case(args, files, selection)?;
+        one_case(args, files, selection, "--state")?;
         let (resume, every) = (args.kept.resume, args.kept.state_every);
         Ok(Some(Kept { path, resume, every, ran: OnceLock::new() }))
     }
 
-    /// Explores the case, or goes on with it; `None` if that cannot be.
-    pub(super) fn run(&self, case: &Case, options: &Options, progress: &dyn Progress) -> Option<CaseRun> {
+    /// Explores the case, or goes on with it, with other processes if there are some; `None` if that cannot be.
+    pub(super) fn run(
+        &self,
+        case: &Case,
+        options: &Options,
+        progress: &dyn Progress,
+        several: Option<&Several>,
+    ) -> Option<CaseRun> {
         let started = Instant::now();
-        let (run, ran) = match self.explore(case, options, progress) {
+        let (run, ran) = match self.explore(case, options, progress, several) {
             Ok((file, run)) => {
                 let complete = run.runs.iter().all(|run| run.coverage.is_complete());
                 (Some(CaseRun { times: vec![started.elapsed()], ..run }), Ok((file, complete)))
@@ -52,15 +58,33 @@ impl Kept {
         run
     }
 
-    fn explore(&self, case: &Case, options: &Options, progress: &dyn Progress) -> Result<(StateFile, CaseRun), String> {
+    fn explore(
+        &self,
+        case: &Case,
+        options: &Options,
+        progress: &dyn Progress,
+        several: Option<&Several>,
+    ) -> Result<(StateFile, CaseRun), String> {
         let (header, how) = (Header::of(case, options), (self.every, complain as fn(&str)));
         let (file, mut rest) = match self.resume {
             true => StateFile::resumed(&self.path, &header, how).map(|(file, rest)| (file, Some(rest)))?,
             false => (StateFile::begun(&self.path, &header, how)?, None),
         };
         let from = rest.as_mut().map(|(from, length)| (from as &mut dyn std::io::Read, *length));
-        let found = run::explore_kept(case, options, (progress, &file), from);
-        let found = found.map_err(|why| format!("{}: {why}", self.path.display()))?;
+        let name = self.path.display();
+        let found = match several {
+            Some(several) => {
+                let found = several.explore(case, options, (progress, Some(&file)), from);
+                found.map_err(|why| match file.state() {
+                    Ok(()) => format!("{why}; `--state {name} --resume` goes on from what {name} has"),
+                    Err(_) => why,
+                })?
+            }
+            None => {
+                let found = run::explore_kept(case, options, (progress, &file), from);
+                found.map_err(|why| format!("{name}: {why}"))?
+            }
+        };
         Ok((file, CaseRun::of(case, vec![found])))
     }
 
@@ -84,32 +108,37 @@ impl Kept {
 }
 
 /// Says no unless there is exactly one case to be explored. Files with mistakes are told of by who checks them.
-fn one_case(args: &CheckArgs, files: &[PathBuf], selection: &Selection) -> Result<(), String> {
+pub(super) fn one_case(args: &CheckArgs, files: &[PathBuf], selection: &Selection, option: &str) -> Result<(), String> {
     let mut all: Vec<String> = vec![];
     for file in files {
         let Ok(loaded) = load(file) else { return Ok(()) };
         for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
             if takes(args, selection, file, &case.program.name) {
-                refuse(file, case)?;
+                refuse(file, case, option)?;
                 all.push(case.program.name.clone());
             }
         }
     }
     match all.len() {
         0 | 1 => Ok(()),
-        n => Err(format!("`--state` keeps the exploration of one case, and there are {n}: `FILE::CASE` takes one")),
+        n => {
+            let does = if option == "--state" { "keeps the exploration of one case" } else { "explores one case" };
+            Err(format!("`{option}` {does}, and there are {n}: `FILE::CASE` takes one"))
+        }
     }
 }
 
-fn refuse(file: &Path, case: &Case) -> Result<(), String> {
+fn refuse(file: &Path, case: &Case, option: &str) -> Result<(), String> {
     let (file, name) = (file.display(), &case.program.name);
     if !case.tuple.is_empty() {
-        return Err(format!(
-            "{name} has inputs, and is a program for each: `sweep {file} --state` keeps what it finds"
-        ));
+        let instead = match option {
+            "--state" => format!("`sweep {file} --state` keeps what it finds"),
+            _ => format!("`sweep {file} --part 1/2` is one of two parts, for two processes"),
+        };
+        return Err(format!("{name} has inputs, and is a program for each: {instead}"));
     }
     match case.is_for(run::scenario_engine(Engine::Explicit)) {
         true => Ok(()),
-        false => Err(format!("{name} is not for explicit, which alone keeps what it has seen")),
+        false => Err(format!("{name} is not for explicit, which `{option}` is for")),
     }
 }

@@ -16,6 +16,7 @@ mod fuzz;
 mod grain;
 mod guide;
 mod harness;
+mod hosts;
 mod html;
 mod inputs;
 mod json;

@@ -55,12 +55,14 @@ impl Edge {
 
 const PROGRESS: u8 = 1 << 7;
 
-fn pack(a: Action, progress: bool) -> u8 {
+/// A step in a byte.
+pub(super) fn pack(a: Action, progress: bool) -> u8 {
     debug_assert!(a.thread.0 < 16 && a.choice < 8, "[internal bug] a step does not fit into its edge");
     a.thread.0 | a.choice << 4 | if progress { PROGRESS } else { 0 }
 }
 
-fn unpack(b: u8) -> (Action, bool) {
+/// The same again.
+pub(super) fn unpack(b: u8) -> (Action, bool) {
     (Action { thread: ThreadId(b & 15), choice: b >> 4 & 7 }, b & PROGRESS != 0)
 }
 

@@ -294,6 +294,18 @@ pub(super) fn get_all<T: Plain>(from: &mut Reader<'_>) -> Result<Vec<T>, Bad> {
     Ok(all)
 }
 
+/// Many bytes.
+pub(super) fn put_block(to: &mut Writer<'_>, bytes: &[u8]) -> io::Result<()> {
+    to.put(&bytes.len())?;
+    to.bytes(bytes)
+}
+
+pub(super) fn get_block(from: &mut Reader<'_>) -> Result<Vec<u8>, Bad> {
+    let mut bytes = vec![0; from.length(1)?];
+    from.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl Saved for ThreadId {
     fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
         to.put(&self.0)
@@ -330,13 +342,11 @@ impl Plain for Renaming {
     const SIZE: usize = size_of::<u64>();
 
     fn write(self, to: &mut [u8]) {
-        let bits = (0..16).fold(0u64, |bits, t| bits | u64::from(self.thread(ThreadId(t)).0) << (4 * t));
-        bits.write(to);
+        bits_of(self).write(to);
     }
 
     fn read(from: &[u8]) -> Self {
-        let bits = u64::read(from);
-        Renaming::of((0..16).map(|t| (ThreadId(t), ThreadId((bits >> (4 * t) & 15) as u8))))
+        renaming_of(u64::read(from))
     }
 }
 
@@ -351,6 +361,16 @@ impl Saved for Renaming {
         let bits: u64 = from.get()?;
         Ok(Renaming::read(&bits.to_le_bytes()))
     }
+}
+
+/// Who each thread is, four bits each.
+pub(super) fn bits_of(by: Renaming) -> u64 {
+    (0..16).fold(0u64, |bits, t| bits | u64::from(by.thread(ThreadId(t)).0) << (4 * t))
+}
+
+/// The same again.
+pub(super) fn renaming_of(bits: u64) -> Renaming {
+    Renaming::of((0..16).map(|t| (ThreadId(t), ThreadId((bits >> (4 * t) & 15) as u8))))
 }
 
 impl Saved for Target {

@@ -1,5 +1,6 @@
 //! The breadth-first loop.
 
+mod apart;
 mod kept;
 
 use kept::Place;
@@ -111,6 +112,8 @@ pub(super) struct Search<'a> {
     started: Instant,
     pub(super) graph: Graph,
     visited: Visited,
+    /// How many states other tables have: those of several processes (`apart.rs`).
+    elsewhere: u32,
     pub(super) outcomes: BTreeSet<Outcome>,
     /// The states that break a property, for each way of breaking it, at the least depth.
     pub(super) violations: BTreeMap<Violation, Vec<Target>>,
@@ -182,6 +185,7 @@ impl<'a> Search<'a> {
             started,
             graph: Graph::new(symmetry.is_some()),
             visited: Visited::new(options.exact),
+            elsewhere: 0,
             outcomes: BTreeSet::new(),
             violations: BTreeMap::new(),
             good: vec![],
@@ -221,14 +225,17 @@ impl<'a> Search<'a> {
     pub(super) fn run_kept(
         &mut self,
         from: Option<saved::Reader<'_>>,
-        Watchers { progress, keeper, spill }: Watchers<'_>,
+        watchers: Watchers<'_>,
     ) -> Result<Coverage, saved::Bad> {
-        self.spill = spill.map(Spill::again);
+        self.spill = watchers.spill.map(Spill::again);
         let from = match from {
             Some(from) => self.load(from)?,
             None => (self.begin(), false),
         };
-        Ok(self.run_from(from, (progress, keeper)))
+        match watchers.team {
+            Some(team) => self.run_apart(from, (watchers, &mut team.borrow_mut())),
+            None => Ok(self.run_from(from, (watchers.progress, watchers.keeper))),
+        }
     }
 
     /// Visits the root.
@@ -350,10 +357,15 @@ impl<'a> Search<'a> {
         Ok(done.unwrap_or(here.len()))
     }
 
+    /// How many states were found.
+    fn found(&self) -> u32 {
+        self.visited.len() + self.elsewhere
+    }
+
     /// Whether so many states may be found in one chunk that the limit has to be looked at more often.
     fn is_near_the_limit(&self) -> bool {
         let most = CHUNK as u64 * self.task.program.scripts.len() as u64 * MOST_WAYS;
-        u64::from(self.visited.len()) + most > self.limits.states
+        u64::from(self.found()) + most > self.limits.states
     }
 
     /// Between two chunks: whether a limit was hit, and who keeps what there is if it is time.
@@ -393,7 +405,8 @@ impl<'a> Search<'a> {
         }
         let before = self.index;
         self.index += states.len() as u32;
-        self.note(&mut chunk.notes, states.start, here);
+        let first = states.start;
+        self.note(&mut chunk.notes, &|at| here.copied(first + at));
         self.look_up(chunk, above);
         if before / TICK != self.index / TICK {
             let waiting = here.len() - states.end + above.len();
@@ -493,7 +506,7 @@ impl<'a> Search<'a> {
 
     fn limit_hit(&self) -> Result<(), String> {
         let most = self.limits.states.min(MAX_STATES);
-        if u64::from(self.visited.len()) > most || self.graph.edge_count() > MAX_EDGES {
+        if u64::from(self.found()) > most || self.graph.edge_count() > MAX_EDGES {
             return Err(format!("more than {most} states"));
         }
         if let Some(why) = self.trouble() {
@@ -630,7 +643,7 @@ impl<'a> Search<'a> {
 
     /// What was covered when a limit was hit.
     fn covered(&self) -> String {
-        let (found, looked_at) = (self.visited.len(), self.index);
+        let (found, looked_at) = (self.found(), self.index);
         let whole = match self.whole_levels {
             0 | 1 => String::new(),
             2 => ", all within 1 step among them".into(),
@@ -693,8 +706,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes in what was seen in the states of a chunk, of which this one of the level is the first.
-    fn note(&mut self, notes: &mut Notes, first: usize, here: &Frontier) {
+    /// Takes in what was seen in the states of a chunk, which are these.
+    fn note(&mut self, notes: &mut Notes, state: &dyn Fn(usize) -> Vec<u8>) {
         self.count(notes);
         self.terminals += notes.terminals;
         self.good.append(&mut notes.good);
@@ -714,9 +727,8 @@ impl<'a> Search<'a> {
         (self.unfit, self.uneven) = (self.unfit | notes.unfit, self.uneven | notes.uneven);
         if let Some(orbits) = &mut self.orbits {
             let program = self.task.program;
-            let alike = |(at, action, v): &(usize, Action, Violation)| {
-                orbits.names_alike(program, &here.copied(first + at), *action, *v)
-            };
+            let alike =
+                |(at, action, v): &(usize, Action, Violation)| orbits.names_alike(program, &state(*at), *action, *v);
             self.uneven |= !notes.named.iter().all(alike);
         }
     }
@@ -778,7 +790,7 @@ impl<'a> Search<'a> {
 
     pub(super) fn counts(&self) -> Counts {
         Counts {
-            states: u64::from(self.visited.len()),
+            states: u64::from(self.found()),
             transitions: self.graph.edge_count() as u64,
             terminals: self.terminals,
             depth: (self.graph.level_count() as u64).saturating_sub(1),

@@ -127,6 +127,18 @@ impl Visited {
         }
     }
 
+    /// What a state is recognised by: its fingerprint, and its encoding if that is kept.
+    pub(super) fn identity(&self, index: u32) -> (u128, &[u8]) {
+        match &self.identity {
+            Identity::Fingerprints(prints) => (prints[index as usize], &[]),
+            Identity::Exact { arena, ends, .. } => {
+                let encoding = slice(arena, ends, index);
+                (Visited::fingerprint(encoding), encoding)
+            }
+            Identity::Spilled { prints, .. } => (prints.get(index as usize), &[]),
+        }
+    }
+
     /// Writes fingerprints to disk, all but so many of the last; whole encodings are kept in memory. The result is
     /// whether the system had the memory for what is left in it.
     pub(super) fn write_out(&mut self, spill: &Spill, keep: usize) -> Result<bool, String> {

@@ -9,6 +9,7 @@ mod bounded;
 mod decoded;
 mod fine;
 mod grain;
+mod hosts;
 mod kept;
 mod programs;
 mod second;

@@ -73,7 +73,7 @@ impl Saved for Sightings {
 }
 
 impl Search<'_> {
-    fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> Stage {
         let (fine, sections_apart) = (self.options.fine, self.options.sections_apart);
         Stage { orbits: self.symmetry.is_some(), fine, sections_apart, has_loops: self.task.has_loops }
     }
@@ -118,7 +118,7 @@ impl Search<'_> {
     }
 
     /// Those of the threads, setup and teardown.
-    fn scripts(&self) -> usize {
+    pub(super) fn scripts(&self) -> usize {
         self.task.program.scripts.len() + 2
     }
 
