@@ -60,7 +60,7 @@ pub struct Options {
     pub fine: bool,
     /// All walks go like this, in the place of one sort after the other.
     pub only: Option<Sort>,
-    /// How many threads walk; what is [idle](crate::idle) helps.
+    /// How many threads walk; what is [idle] helps.
     pub workers: NonZeroUsize,
 }
 

@@ -20,14 +20,15 @@ pub(crate) fn scenarios() -> &'static [(PathBuf, Loaded)] {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
             let parts = found.chunks(found.len().div_ceil(threads).max(1));
-            let parts: Vec<_> = parts.map(|part| scope.spawn(|| part.iter().map(read).collect::<Vec<_>>())).collect();
+            let parts: Vec<_> =
+                parts.map(|part| scope.spawn(|| part.iter().map(|path| read(path)).collect::<Vec<_>>())).collect();
             parts.into_iter().flat_map(|part| part.join().expect("each is read")).collect()
         })
     })
 }
 
-fn read(path: &PathBuf) -> (PathBuf, Loaded) {
-    (path.clone(), load_file(path).expect("a shipped scenario"))
+fn read(path: &Path) -> (PathBuf, Loaded) {
+    (path.to_path_buf(), load_file(path).expect("a shipped scenario"))
 }
 
 fn gather(folder: &Path, found: &mut Vec<PathBuf>) {
