@@ -28,6 +28,7 @@ pub mod explicit;
 pub mod idle;
 pub mod interrupt;
 pub mod loom;
+mod numbers;
 mod room;
 pub mod shuttle;
 pub mod swarm;

@@ -12,6 +12,7 @@ use super::{
     rig::{self, At, Director, Offer},
     tally::Tally,
 };
+use crate::numbers::Numbers;
 use crate::{Coverage, Exploration, Limits, Progress, Task, interrupt, unfold};
 use fenceweave_kernel::{Action, Cover, MAX_THREADS, Program, State, ThreadId, ThreadSet};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
@@ -44,19 +45,6 @@ impl Sampler {
             Sampler::Pct { depth } => Box::new(PctScheduler::new_from_seed(seed, depth.max(1), most)),
             Sampler::Random => Box::new(RandomScheduler::new_from_seed(seed, most)),
         }
-    }
-}
-
-/// A small generator of random numbers (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
 

@@ -1,6 +1,7 @@
 //! How each walk goes: made from its number, the seed, and how long the walks before its batch were.
 
 use super::Options;
+use crate::numbers::Numbers;
 use fenceweave_kernel::{Action, Program, State, ThreadId, ThreadSet};
 
 /// Steps in a row after which a thread with the highest priority loses it, beyond what a walk has: else one that tries
@@ -34,23 +35,6 @@ enum Manner {
     Any,
     MostlyFirst,
     MostlyLast,
-}
-
-/// A small generator of random numbers (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n.max(1)
-    }
 }
 
 /// How long the walks were so far.

@@ -6,7 +6,7 @@
 //!
 //! `HOSTS_GENERATED=N` looks at more programs, `HOSTS_STATES=N` at larger ones.
 
-use super::{kept::Every, limit, programs, shipped};
+use super::{kept::Every, limit, programs, some_of_each_subject};
 use fenceweave_explore::{
     Exploration, Limits, Task,
     explicit::{
@@ -131,7 +131,7 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
 #[test]
 fn shipped_scenarios_come_to_the_same_by_any_number_of_processes() {
     let (mut seen, states) = (Seen::default(), limit("HOSTS_STATES", 400));
-    for case in shipped::some_of_each_subject(CASES) {
+    for case in some_of_each_subject(CASES) {
         hold(case, states, &mut seen);
     }
     println!("shipped: {seen:?}");

@@ -4,7 +4,7 @@
 //!
 //! `KEPT_GENERATED=N` looks at more programs, `KEPT_STATES=N` at larger ones, `KEPT_PLACES=N` at more places of each.
 
-use super::{limit, programs, shipped};
+use super::{limit, programs, some_of_each_subject};
 use fenceweave_explore::{
     Exploration, Limits, Task,
     explicit::{self, Keeper, Options},
@@ -112,7 +112,7 @@ fn hold(case: &Case, seen: &mut Seen) {
 #[test]
 fn shipped_scenarios_go_on_from_anywhere() {
     let mut seen = Seen::default();
-    for case in shipped::some_of_each_subject(CASES) {
+    for case in some_of_each_subject(CASES) {
         hold(case, &mut seen);
     }
     println!("shipped: {seen:?}");

@@ -19,7 +19,23 @@ mod spilled;
 mod swarm;
 mod workers;
 
+use fenceweave_scenario::{Case, Loaded};
+use std::collections::BTreeMap;
+
 /// A number that the environment may replace.
 fn limit(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Of each subject so many files, far apart, and of each file its first case, which is mostly right, and its last one,
+/// which is mostly wrong.
+fn some_of_each_subject(files: usize) -> impl Iterator<Item = &'static Case> {
+    let mut subjects: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (path, loaded) in shipped::scenarios() {
+        subjects.entry(path.parent()).or_default().push(loaded);
+    }
+    let some = move |all: Vec<&'static Loaded>| all.clone().into_iter().step_by(all.len().div_ceil(files));
+    let cases = |loaded: &'static Loaded| loaded.scenarios.iter().flat_map(|s| &s.cases);
+    let two = move |loaded| cases(loaded).take(1).chain(cases(loaded).skip(1).last());
+    subjects.into_values().flat_map(some).flat_map(two)
 }

@@ -4,7 +4,7 @@
 //!
 //! `SPILLED_GENERATED=N` looks at more programs, `SPILLED_STATES=N` at larger ones.
 
-use super::{limit, programs, shipped};
+use super::{limit, programs, shipped, some_of_each_subject};
 use fenceweave_explore::{
     Exploration, Limits, Task,
     explicit::{self, Options, Spill},
@@ -77,7 +77,7 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
 #[test]
 fn shipped_scenarios_come_to_the_same_on_disk() {
     let (mut seen, states) = (Seen::default(), limit("SPILLED_STATES", 500));
-    for case in shipped::some_of_each_subject(CASES) {
+    for case in some_of_each_subject(CASES) {
         hold(case, states, &mut seen);
     }
     println!("shipped: {seen:?}");

@@ -7,9 +7,9 @@ use fenceweave_kernel::{Action, Condition, State};
 use fenceweave_scenario::{
     Engine,
     generate::{Size, from_seed},
-    load, load_file,
+    load,
 };
-use std::{num::NonZeroUsize, time::Instant};
+use std::num::NonZeroUsize;
 
 fn walked(task: &Task<'_>, options: swarm::Options) -> (Exploration, swarm::Summary) {
     let by = |workers| {
@@ -89,39 +89,4 @@ fn generated_programs_are_walked_through_within_their_graphs() {
     }
     println!("{programs} programs: {found} found, {all} met every state");
     assert!(programs > 3, "{programs} {found} {all}");
-}
-
-/// How many walks it takes each sort to find a mistake, over many seeds: `SWARM_CASES=FILE::CASE,…`, files as they
-/// stand in the folder of scenarios.
-#[test]
-#[ignore = "a measurement"]
-fn how_many_walks_each_sort_needs() {
-    let cases = std::env::var("SWARM_CASES").unwrap_or_default();
-    for place in cases.split(',').filter(|place| !place.is_empty()) {
-        let (file, name) = place.split_once("::").expect("FILE::CASE");
-        let loaded = load_file(&shipped::root().join(file)).expect("a shipped scenario");
-        let case = loaded.scenarios.iter().flat_map(|s| &s.cases).find(|c| c.program.name == name).expect("a case");
-        let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
-        for only in
-            [swarm::Sort::Pct(1), swarm::Sort::Pct(2), swarm::Sort::Pct(3), swarm::Sort::Urw, swarm::Sort::Random]
-        {
-            let started = Instant::now();
-            let mut needed: Vec<u64> = (1..=40)
-                .map(|seed| {
-                    let options = swarm::Options { walks: 2_000, seed, only: Some(only), ..swarm::Options::default() };
-                    let (_, known) = swarm::walk(&task, options, &Limits::default(), &());
-                    known.found.map_or(u64::MAX, |found| found.walk)
-                })
-                .collect();
-            needed.sort_unstable();
-            let missed = needed.iter().filter(|walks| **walks == u64::MAX).count();
-            let told = |at: usize| if needed[at] == u64::MAX { "-".to_owned() } else { needed[at].to_string() };
-            println!(
-                "{name}  {only}: median {}, nine of ten within {}; {missed} of 40 not within 2000; {:.1} s",
-                told(20),
-                told(35),
-                started.elapsed().as_secs_f64()
-            );
-        }
-    }
 }

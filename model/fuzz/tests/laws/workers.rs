@@ -5,7 +5,7 @@
 //!
 //! `WORKERS_GENERATED=N` looks at more programs, `WORKERS_STATES=N` at larger ones.
 
-use super::{limit, programs, shipped};
+use super::{limit, programs, some_of_each_subject};
 use fenceweave_explore::{Exploration, Limits, Task, explicit};
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::{
@@ -72,7 +72,7 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
 #[test]
 fn shipped_scenarios_come_to_the_same_by_any_number_of_workers() {
     let (mut seen, states) = (Seen::default(), limit("WORKERS_STATES", 1_000));
-    for case in shipped::some_of_each_subject(CASES) {
+    for case in some_of_each_subject(CASES) {
         hold(case, states, &mut seen);
     }
     println!("shipped: {seen:?}");

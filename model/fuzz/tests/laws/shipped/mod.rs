@@ -1,8 +1,7 @@
 //! The scenarios that stand in the repository, for tests that look at all of them.
 
-use fenceweave_scenario::{Case, Loaded, load_file};
+use fenceweave_scenario::{Loaded, load_file};
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -26,20 +25,6 @@ pub(crate) fn scenarios() -> &'static [(PathBuf, Loaded)] {
             parts.into_iter().flat_map(|part| part.join().expect("each is read")).collect()
         })
     })
-}
-
-/// Of each subject so many files, far apart, and of each file its first case, which is mostly right, and its last one,
-/// which is mostly wrong.
-#[allow(dead_code)] // Not all who look at the scenarios look at some.
-pub(crate) fn some_of_each_subject(files: usize) -> impl Iterator<Item = &'static Case> {
-    let mut subjects: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (path, loaded) in scenarios() {
-        subjects.entry(path.parent()).or_default().push(loaded);
-    }
-    let some = move |all: Vec<&'static Loaded>| all.clone().into_iter().step_by(all.len().div_ceil(files));
-    let cases = |loaded: &'static Loaded| loaded.scenarios.iter().flat_map(|s| &s.cases);
-    let two = move |loaded| cases(loaded).take(1).chain(cases(loaded).skip(1).last());
-    subjects.into_values().flat_map(some).flat_map(two)
 }
 
 fn read(path: &Path) -> (PathBuf, Loaded) {
