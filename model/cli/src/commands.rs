@@ -31,6 +31,7 @@ mod soak;
 mod stress;
 mod sweep;
 mod topology;
+mod turns;
 mod vacuity;
 mod watch;
 
@@ -40,20 +41,16 @@ use crate::{
     run::LimitOverrides,
 };
 use clap::Parser;
-use fenceweave_explore::{Engine, idle, interrupt};
+use fenceweave_explore::{Engine, interrupt};
 use fenceweave_kernel::{Grain, Property};
 use fenceweave_report::{Layout, Sheet, Style, json, sheet::broken};
 use fenceweave_scenario::{Loaded, Mistake, Report};
 use std::{
     borrow::Cow,
     io::{self, IsTerminal, Write},
-    ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 /// How a command ended.
@@ -402,52 +399,6 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
 /// As many threads as somebody says, or as the machine has cores.
 fn jobs_or_cores(jobs: Option<u16>) -> usize {
     jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
-}
-
-/// Does the work on several threads, and hands over the results in the order of the items as soon as they are there:
-/// the output is the same for any number of threads. It stops when the taker says so, or a signal does.
-fn in_order<I: Sync, T: Send>(
-    items: &[I],
-    jobs: usize,
-    work: impl Fn(&I) -> T + Sync,
-    take: impl FnMut(&I, T) -> ControlFlow<()> + Send,
-) {
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let done: Vec<Option<T>> = items.iter().map(|_| None).collect();
-    let counter = Mutex::new((done, 0, take));
-    let workers = jobs.clamp(1, items.len().max(1));
-    // Whoever has nothing to do helps those who have.
-    idle::offer(jobs.saturating_sub(workers));
-    let worker = || {
-        while !stop.load(Ordering::Relaxed) && !interrupt::requested() {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(i) else { return };
-            let result = work(item);
-            // A poisoned lock: another worker has panicked, and the scope passes that on.
-            let Ok(mut counter) = counter.lock() else { return };
-            let (done, handed, take) = &mut *counter;
-            done[i] = Some(result);
-            while let Some(ready) = done.get_mut(*handed).and_then(Option::take) {
-                let item = &items[*handed];
-                *handed += 1;
-                if take(item, ready).is_break() {
-                    stop.store(true, Ordering::Relaxed);
-                    return;
-                }
-            }
-        }
-    };
-    let work_and_help = || {
-        worker();
-        idle::offer(1);
-    };
-    std::thread::scope(|s| {
-        for _ in 1..workers {
-            s.spawn(work_and_help);
-        }
-        work_and_help();
-    });
-    idle::withdraw(jobs.max(1));
 }
 
 #[cfg(test)]

@@ -251,6 +251,7 @@ fn limits(case: &Case, engine: Engine, given: &LimitOverrides) -> Limits {
         steps: given.steps.unwrap_or(default.steps),
         memory_bytes: given.memory_or_default(),
         time: given.time,
+        since: None,
         preemptions: given.preemptions.or(case.limits.preemptions),
     }
 }

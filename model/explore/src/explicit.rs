@@ -35,6 +35,7 @@ mod noreturn;
 mod orbits;
 mod saved;
 mod search;
+mod shape;
 mod spill;
 mod stateset;
 mod together;
@@ -43,7 +44,8 @@ mod usage;
 mod visited;
 
 use crate::{
-    Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched, unfold,
+    Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched, panics,
+    unfold,
 };
 pub use bounded::{explore_bounded, explore_deepening};
 pub use contracts::{Contracts, Held};
@@ -55,7 +57,7 @@ pub use saved::{FORMAT, Keeper, sum};
 use search::{Search, Stage};
 pub use spill::Spill;
 use stateset::StateSet;
-use std::{cell::RefCell, io::Read, num::NonZeroUsize, time::Instant};
+use std::{cell::RefCell, io::Read, num::NonZeroUsize};
 use usage::Usage;
 
 /// How to identify states.
@@ -78,7 +80,13 @@ pub struct Options {
     /// How many threads expand states; what is [idle](crate::idle) helps. The result is the same, to the byte,
     /// whatever their number, unless time is over or a signal comes.
     pub workers: NonZeroUsize,
+    /// How many of the first states of a search that was [kept](explore_kept) are looked at once more before it is gone
+    /// on with: they must be as they were written.
+    pub again: u32,
 }
+
+/// What takes a fraction of a second.
+const AGAIN: u32 = if cfg!(debug_assertions) { 1 << 12 } else { 1 << 16 };
 
 impl Default for Options {
     fn default() -> Options {
@@ -90,6 +98,7 @@ impl Default for Options {
             contracts: false,
             symmetry: 0,
             workers: NonZeroUsize::MIN,
+            again: AGAIN,
         }
     }
 }
@@ -122,8 +131,23 @@ pub fn explore_kept(
     from: Option<(&mut dyn Read, u64)>,
 ) -> Result<Exploration, String> {
     let options = Options { contracts: false, ..options };
-    let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
-    explore_from(task, limits, options, Watchers { keeper: Some(keeper), ..Watchers::only(progress) }, from)
+    let watchers = Watchers { keeper: Some(keeper), ..Watchers::only(progress) };
+    let Some((from, length)) = from else { return explore_from(task, limits, options, watchers, None) };
+    let from = saved::Reader::new(from, length, limits.memory_bytes)?;
+    go_on(task, limits, options, watchers, from)
+}
+
+/// Goes on from what was kept. What a step comes to in a state that somebody has made up, nobody knows; a panic there
+/// is no reason to lose the message of which file it was.
+fn go_on(
+    task: &Task<'_>,
+    limits: &Limits,
+    options: Options,
+    watchers: Watchers<'_>,
+    from: saved::Reader<'_>,
+) -> Result<Exploration, String> {
+    panics::catch_all(|| explore_from(task, limits, options, watchers, Some(from)))
+        .unwrap_or_else(|why| Err(format!("it is damaged, or this is a mistake of ours ({why})")))
 }
 
 /// Explores every state of a program; what does not fit into the memory that a search may take goes to disk. What is
@@ -157,8 +181,11 @@ pub fn explore_with_others(
     let options = Options { contracts: false, ..options };
     let from = from.map(|(from, length)| saved::Reader::new(from, length, limits.memory_bytes)).transpose()?;
     let team = RefCell::new(team);
-    let explored =
-        explore_from(task, limits, options, Watchers { keeper, team: Some(&team), ..Watchers::only(progress) }, from);
+    let watchers = Watchers { keeper, team: Some(&team), ..Watchers::only(progress) };
+    let explored = match from {
+        Some(from) => go_on(task, limits, options, watchers, from),
+        None => explore_from(task, limits, options, watchers, None),
+    };
     match explored {
         Ok(explored) => team.into_inner().end().map(|()| explored),
         Err(why) => {
@@ -202,17 +229,15 @@ fn explore_from(
     let given = options;
     let options =
         stage.map_or(options, |stage| Options { fine: stage.fine, sections_apart: stage.sections_apart, ..options });
-    let started = Instant::now();
+    let limits = &limits.begun();
     if let Some(symmetry) = &symmetry {
         let quotient = attempt(task, limits, options, Some(symmetry), watchers, from.take())?;
         if let Some(explored) = quotient {
             return Ok(explored);
         }
     }
-    let time = limits.time.map(|t| t.saturating_sub(started.elapsed()));
-    let limits = Limits { time, ..*limits };
     let options = if symmetry.is_some() { given } else { options };
-    let plain = attempt(task, &limits, options, None, watchers, from)?;
+    let plain = attempt(task, limits, options, None, watchers, from)?;
     Ok(plain.unwrap_or_else(|| Exploration::refused(Engine::Explicit, task, "[internal bug] it had no orbits")))
 }
 
@@ -244,13 +269,13 @@ fn attempt<'a>(
     watchers: Watchers<'_>,
     from: Option<saved::Reader<'_>>,
 ) -> Result<Option<Exploration>, String> {
+    let (resumed, limits) = (from.is_some(), &limits.begun());
     let mut search = Search::new(task, limits, options, symmetry);
     let mut coverage = search.run_kept(from, watchers)?;
     if search.uneven {
         return Ok(None);
     }
     if search.unfit {
-        let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
         let sections = search.merging.as_ref().is_some_and(|merging| merging.has_sections());
         drop(search);
         let options = Options { sections_apart: true, fine: !sections, ..options };
@@ -271,7 +296,6 @@ fn attempt<'a>(
     }
     if complete && !task.has_loops && liveness::has_cycles(&search.graph) {
         // An operation that begins again as often as the others have it do so.
-        let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
         drop(search);
         return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, watchers, None);
     }
@@ -281,6 +305,7 @@ fn attempt<'a>(
     let found = found(&search, &liveness, complete && all_judged);
     let sightings = task.conditions.iter().zip(&search.watched);
     let watched: Vec<Watched> = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    resumed.then(|| search.is_so(&found, &watched)).transpose()?;
     if complete && (!all_judged || watched.iter().any(|w| w.not_judged)) {
         let why = search.out_of_time();
         coverage = Coverage::Incomplete(format!(

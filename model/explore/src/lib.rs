@@ -29,6 +29,7 @@ pub mod idle;
 pub mod interrupt;
 pub mod loom;
 mod numbers;
+mod panics;
 mod room;
 pub mod shuttle;
 pub mod swarm;
@@ -42,7 +43,7 @@ use fenceweave_kernel::{Action, Condition, Cover, ObjId, Outcome, Program, Value
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// An engine.
@@ -128,6 +129,9 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Most time to spend. Tests never set one.
     pub time: Option<Duration>,
+    /// From when on it is spent; `None` from the beginning of the exploration. One that begins once more has the time
+    /// that the first attempt has left, and says which limit was given.
+    pub since: Option<Instant>,
     /// Most preemptions of one execution under loom; `None` explores them all.
     pub preemptions: Option<u32>,
 }
@@ -140,9 +144,38 @@ impl Default for Limits {
             steps: u64::MAX,
             memory_bytes: 4 << 30,
             time: None,
+            since: None,
             preemptions: None,
         }
     }
+}
+
+impl Limits {
+    /// The same, with the time running.
+    pub(crate) fn begun(&self) -> Limits {
+        Limits { since: Some(self.since()), ..*self }
+    }
+
+    /// Since when it runs.
+    pub(crate) fn since(&self) -> Instant {
+        self.since.unwrap_or_else(Instant::now)
+    }
+
+    /// Why there is no time left, if it runs and there is none.
+    pub(crate) fn late(&self) -> Option<String> {
+        let time = self.time.filter(|time| self.since().elapsed() > *time)?;
+        Some(out_of_time(time))
+    }
+
+    /// When there is no time left.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.time.and_then(|time| self.since().checked_add(time))
+    }
+}
+
+/// Why an exploration ended that had so much time.
+pub(crate) fn out_of_time(time: Duration) -> String {
+    format!("more than {} s", time.as_secs_f64())
 }
 
 /// How much of what there is was looked at.
@@ -351,4 +384,19 @@ pub trait Progress: Sync {
 /// Nobody watches.
 impl Progress for () {
     fn tick(&self, _done: u64, _transitions: u64) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_begins_once_more_has_what_is_left_and_says_what_was_given() {
+        let limits = Limits { time: Some(Duration::from_millis(3)), ..Limits::default() };
+        assert_eq!(limits.late(), None);
+        let begun = limits.begun();
+        std::thread::sleep(Duration::from_millis(4));
+        assert_eq!(begun.begun().late().as_deref(), Some("more than 0.003 s"));
+        assert_eq!((begun.begun(), begun.deadline()), (begun, begun.since.map(|at| at + Duration::from_millis(3))));
+    }
 }

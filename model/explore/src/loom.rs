@@ -73,7 +73,6 @@ mod execution;
 mod findings;
 mod hub;
 mod memory;
-mod panics;
 mod replay;
 mod runtime;
 mod system;
@@ -81,11 +80,13 @@ mod system;
 pub use deepen::deepen;
 pub use replay::{Replayed, replay};
 
-use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt};
+use crate::{
+    Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt,
+    panics::{self, Stopped},
+};
 use execution::Execution;
 use fenceweave_kernel::{Condition, Instr, Program, Script, State, ThreadId, program::Role};
 use findings::{Findings, Shown};
-use panics::Stopped;
 use std::{
     cell::RefCell,
     collections::BTreeSet,
@@ -96,7 +97,7 @@ use std::{
         mpsc::{RecvTimeoutError, channel},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use system::System;
 
@@ -118,7 +119,6 @@ struct Job {
     sites: Vec<Vec<Vec<u8>>>,
     /// The script that runs on loom's main thread.
     on_main: Option<ThreadId>,
-    started: Instant,
     /// Executions begun.
     begun: AtomicU64,
     findings: Mutex<Findings>,
@@ -131,12 +131,7 @@ thread_local! {
 
 /// Explores every execution of a program under weak memory, up to the limits.
 pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
-    explore_since(Instant::now(), task, limits, progress)
-}
-
-/// The same, where the time has begun to run before.
-fn explore_since(started: Instant, task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
-    let job = match Job::new(task, limits, started) {
+    let job = match Job::new(task, &limits.begun()) {
         Ok(job) => Arc::new(job),
         Err(why) => return Exploration::refused(Engine::Loom, task, why),
     };
@@ -165,7 +160,7 @@ fn run_watched(job: &Arc<Job>, progress: &dyn Progress) -> Result<(), Stopped> {
 
 impl Job {
     /// The exploration of a task, or why loom cannot take it.
-    fn new(task: &Task<'_>, limits: &Limits, started: Instant) -> Result<Job, String> {
+    fn new(task: &Task<'_>, limits: &Limits) -> Result<Job, String> {
         let program = task.program;
         if program.has_irqs {
             let handlers = named(program, |t| program.role(t) == Role::Irq);
@@ -206,7 +201,6 @@ impl Job {
             limits: *limits,
             sites,
             on_main,
-            started,
             begun: AtomicU64::new(0),
             findings: Mutex::new(Findings::new(task.conditions.len())),
         })
@@ -276,11 +270,9 @@ impl Job {
             panics::stop();
         }
         let begun = self.begun.load(Ordering::Relaxed);
-        let late = self.limits.time.filter(|t| self.started.elapsed() > *t);
         let memory = self.findings().out_of_memory(self.limits.memory_bytes);
         let stopped = interrupt::requested().then(|| interrupt::INTERRUPTED.to_owned());
-        let late = late.map(|time| format!("more than {} s", time.as_secs_f64()));
-        let why = match stopped.or(memory).or(late) {
+        let why = match stopped.or(memory).or(self.limits.late()) {
             Some(why) => format!("{why}; {begun} executions were run"),
             None if begun >= self.limits.executions => format!("more than {begun} executions"),
             None if self.findings().steps >= self.limits.steps => {

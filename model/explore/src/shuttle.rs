@@ -72,7 +72,7 @@ pub use sample::{Sampler, sample};
 use crate::{Coverage, Exploration, Limits, Progress, Task, unfold};
 use fenceweave_kernel::{Merging, State};
 use search::{Search, Verdict};
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 /// Executions (complete and blocked) of a loop-free program after which the search starts again with visited states.
 ///
@@ -143,7 +143,7 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 ///
 /// If an internal check of the modelled kernel fails; the message has the schedule that led there.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
-    let started = Instant::now();
+    let limits = &limits.begun();
     let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine);
     let merging = if options.sections_apart { merging.and_then(Merging::without_sections) } else { merging };
     let merging = merging.map(Arc::new);
@@ -152,21 +152,20 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let initial = if options.unchecked { initial.unchecked() } else { initial };
     let visited = options.visited.unwrap_or(task.has_loops);
     let restart = (options.visited.is_none() && !visited).then_some(RESTART);
-    let mut search = Search::new(task, limits, started, visited, options);
+    let mut search = Search::new(task, limits, visited, options);
     search.restart_after = restart;
     let (mut verdict, mut tally) = run(task, &initial, search, progress);
     if verdict == Verdict::Restart {
-        let search = Search::new(task, limits, started, true, options);
+        let search = Search::new(task, limits, true, options);
         (verdict, tally) = run(task, &initial, search, progress);
     }
-    let left = Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
     let coverage = match verdict {
         Verdict::Endless => {
-            return explore_with(&Task { has_loops: true, ..*task }, &left, options, progress);
+            return explore_with(&Task { has_loops: true, ..*task }, limits, options, progress);
         }
         Verdict::Unfit => {
             let sections = merging.is_some_and(|merging| merging.has_sections());
-            return explore_with(task, &left, Options { sections_apart: true, fine: !sections, ..options }, progress);
+            return explore_with(task, limits, Options { sections_apart: true, fine: !sections, ..options }, progress);
         }
         Verdict::Exhausted => Coverage::Complete,
         Verdict::Restart => Coverage::Incomplete("the search did not end".into()),

@@ -58,15 +58,13 @@ pub struct Options {
     /// Let each access that nobody else can tell from one taken earlier be a step of its own
     /// ([`Merging`]).
     pub fine: bool,
-    /// All walks go like this, in the place of one sort after the other.
-    pub only: Option<Sort>,
     /// How many threads walk; what is [idle] helps.
     pub workers: NonZeroUsize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { walks: 10_000, depth: 3, seed: 1, fine: false, only: None, workers: NonZeroUsize::MIN }
+        Options { walks: 10_000, depth: 3, seed: 1, fine: false, workers: NonZeroUsize::MIN }
     }
 }
 
@@ -112,13 +110,12 @@ pub struct Finder {
 ///
 /// The coverage is [`Coverage::Sampled`], unless a signal came or a table of the model was full.
 pub fn walk(task: &Task<'_>, options: Options, limits: &Limits, progress: &dyn Progress) -> (Exploration, Summary) {
-    let started = Instant::now();
-    let mut swarm = Swarm::new(task, options, limits, started);
+    let limits = &limits.begun();
+    let mut swarm = Swarm::new(task, options, limits);
     let coverage = swarm.run(progress);
     if swarm.unfit {
         drop(swarm);
-        let left = Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
-        return walk(task, Options { fine: true, ..options }, &left, progress);
+        return walk(task, Options { fine: true, ..options }, limits, progress);
     }
     swarm.end(coverage)
 }
@@ -130,7 +127,6 @@ struct Swarm<'a> {
     task: &'a Task<'a>,
     options: Options,
     limits: Limits,
-    started: Instant,
     initial: State,
     lengths: Lengths,
     met: Met,
@@ -147,7 +143,7 @@ struct Swarm<'a> {
 }
 
 impl<'a> Swarm<'a> {
-    fn new(task: &'a Task<'a>, options: Options, limits: &Limits, started: Instant) -> Swarm<'a> {
+    fn new(task: &'a Task<'a>, options: Options, limits: &Limits) -> Swarm<'a> {
         let mut cover = Cover::new(task.program);
         let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
         let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging);
@@ -157,7 +153,6 @@ impl<'a> Swarm<'a> {
             task,
             options,
             limits: *limits,
-            started,
             initial,
             lengths: Lengths::new(task.program),
             met: Met::new(limits),
@@ -215,7 +210,7 @@ impl<'a> Swarm<'a> {
     fn batch(&self, walkers: &mut [Walker<'a>]) -> Vec<Option<Walked>> {
         let (first, size) = (self.summary.walks, self.batch_size() as usize);
         let (next, plan) = (AtomicUsize::new(0), Plan { options: self.options, lengths: &self.lengths });
-        let deadline = self.limits.time.and_then(|time| self.started.checked_add(time));
+        let deadline = self.limits.deadline();
         let work = |walker: &mut Walker<'a>| {
             let mut made = vec![];
             loop {

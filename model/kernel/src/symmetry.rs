@@ -118,6 +118,15 @@ impl Symmetry {
         all
     }
 
+    /// Whether a renaming exchanges only threads that are alike.
+    pub fn exchanges_alike(&self, by: Renaming) -> bool {
+        let class = |t: ThreadId| self.threads[t.index()].map(|(class, _)| class);
+        let all = || (0..=MAX_THREADS as u8).map(ThreadId);
+        let reached = all().fold(0u16, |set, t| set | 1 << by.thread(t).0);
+        let stays = |t: ThreadId| by.thread(t) == t || class(t).is_some() && class(t) == class(by.thread(t));
+        by == Renaming::IDENTITY || reached == u16::MAX && all().all(stays)
+    }
+
     /// Every permutation, the identity first.
     pub fn permutations(&self) -> Vec<Renaming> {
         let mut all = vec![Renaming::IDENTITY];

@@ -1,7 +1,7 @@
 //! `fenceweave mutants FILE[::CASE]`: one scenario with mistakes put into its text, one after the other. How many of
 //! them its expectations notice is what its verdict is worth.
 
-use super::{Exit, find, in_order, load, usage, write};
+use super::{Exit, find, load, turns::in_order, usage, write};
 use crate::{
     args::{MutantsArgs, Place},
     files,

@@ -4,11 +4,13 @@ use super::vacuity::{Ran, Together};
 use super::{
     Exit, Unread, complain, engines, find, fitted, grained,
     hosts::Several,
-    in_order, jobs_or_cores,
+    jobs_or_cores,
     kept::Kept,
     limits, load,
     progress::{Bar, Bars},
-    sheet, short_name, unbounded, usage, write,
+    sheet, short_name,
+    turns::by_size,
+    unbounded, usage, write,
 };
 use crate::{
     args::{CheckArgs, EngineArg, FormatArg, SamplerArg, StateArgs},
@@ -75,9 +77,10 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     };
     let searches = jobs.min(files.len()).max(args.hosts.hosts.map_or(1, usize::from)) as u64;
     let args = &CheckArgs { searches, kept: StateArgs { disk, ..args.kept.clone() }, ..args.clone() };
-    in_order(
+    by_size(
         &files,
         jobs,
+        |file| threads_in(file),
         |file| check_file(file, args, &selection, (&bars, kept.as_ref(), several.as_ref())),
         |file, checked| {
             total.add(file, &checked);
@@ -109,6 +112,17 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     }
     kept.iter().for_each(Kept::end);
     total.exit()
+}
+
+/// How many threads a file has, about: each is several times the states, and cases and statements tell less. That much
+/// can be said without reading it with its libraries.
+fn threads_in(file: &Path) -> u64 {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let count = |line: &str| {
+        let said = line.split_once("count=").map(|(_, said)| said.split(|c: char| !c.is_ascii_digit()).next());
+        said.flatten().and_then(|said| said.parse().ok()).unwrap_or(1u64)
+    };
+    text.lines().filter(|line| line.trim_start().starts_with("thread ")).map(count).fold(0, u64::saturating_add)
 }
 
 /// Writes what came of all files together; an error is how the command ends then.

@@ -3,7 +3,9 @@
 //! What is found is kept as a sweep over generated programs keeps it, chunk by chunk, so that it can be resumed, and
 //! parts merged.
 
-use super::{Exit, Unread, check::exit_of, complain, engines, in_order, limits, load, sweep, unbounded, usage, write};
+use super::{
+    Exit, Unread, check::exit_of, complain, engines, limits, load, sweep, turns::in_order, unbounded, usage, write,
+};
 use crate::{
     args::{EngineArg, SweepArgs},
     files::{Selection, with_case},

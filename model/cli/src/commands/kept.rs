@@ -15,6 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How the words begin by which explicit refuses a file.
+const DAMAGED: &str = "it is damaged";
+
 /// What is kept of the one case.
 pub(super) struct Kept {
     path: PathBuf,
@@ -76,16 +79,26 @@ impl Kept {
             Some(several) => {
                 let found = several.explore(case, options, (progress, Some(&file)), from);
                 found.map_err(|why| match file.state() {
+                    Ok(()) if why.starts_with(DAMAGED) => self.begin_again(&why),
                     Ok(()) => format!("{why}; `--state {name} --resume` goes on from what {name} has"),
                     Err(_) => why,
                 })?
             }
             None => {
                 let found = run::explore_kept(case, options, (progress, &file), from);
-                found.map_err(|why| format!("{name}: {why}"))?
+                found.map_err(|why| self.begin_again(&why))?
             }
         };
         Ok((file, CaseRun::of(case, vec![found])))
+    }
+
+    /// Why the file helps nobody, and what does.
+    fn begin_again(&self, why: &str) -> String {
+        let name = self.path.display();
+        match self.resume {
+            true => format!("{name}: {why}: remove it, and the same command without `--resume` begins again"),
+            false => format!("{name}: {why}"),
+        }
     }
 
     /// Why nothing was explored, if nothing was.

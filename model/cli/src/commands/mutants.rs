@@ -54,7 +54,7 @@ mod at_work {
     use super::{Exit, MutantsArgs, Mutation, usage};
     use crate::{
         args::EngineArg,
-        commands::{check, engines, find, in_order, load, write},
+        commands::{check, engines, find, load, turns::in_order, write},
         files,
         judge::Grade,
         run::{self, CaseRun, LimitOverrides, Options},

@@ -1,6 +1,6 @@
 //! `fenceweave sweep`: every program up to a size over a few operations and objects. Of a file's inputs see `inputs`.
 
-use super::{Exit, complain, in_order, tell, usage};
+use super::{Exit, complain, tell, turns::in_order, usage};
 use crate::{
     args::{LimitArgs, SweepArgs},
     files,

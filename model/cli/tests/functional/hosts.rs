@@ -1,21 +1,11 @@
 //! `check --workers` and `--hosts`: several processes say what one says, byte for byte, and one that dies is an error.
 
-use crate::project::{BIG, Project, Ran, TWICE, TWO_ORDERS};
+use crate::project::{BACK_OFF, BIG, Project, Ran, TWICE, TWO_ORDERS};
 use std::{
     net::TcpListener,
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
-
-/// Two threads that keep out of each other's way: it may go on for ever.
-const BACK_OFF: &str = r#"scenario back-off {
-    lock a
-    lock b
-    thread cpu { loop { lock a; trylock b into=got; when "got" { break }; unlock a }; unlock b; unlock a }
-    thread gpu { loop { lock b; trylock a into=got; when "got" { break }; unlock b }; unlock a; unlock b }
-    expect { holds }
-}
-"#;
 
 /// Threads that are alike, and one that is not: some thousand states, and less than a second for one process.
 const ALIKE: &str = r#"scenario alike {

@@ -115,6 +115,7 @@ fn a_damaged_file_is_refused() {
         let ran = project.run(&format!("{RIGHT} --state bad.state --resume")).exits(2);
         let told = ["damaged", "is no exploration", "reads format", "cannot be read"];
         assert!(told.iter().any(|told| ran.err.contains(told)), "{what}: {}", ran.err);
+        ran.err
     };
     let places = (0..12).map(|i| i * 37).chain((1..8).map(|i| bytes.len() * i / 8)).chain([bytes.len() - 1]);
     for (n, at) in places.enumerate() {
@@ -126,6 +127,8 @@ fn a_damaged_file_is_refused() {
         }
     }
     refused(&[&bytes[..], b"\0"].concat(), "a byte more");
+    let why = refused(&bytes[..bytes.len() - 1], "a byte less");
+    assert!(why.contains("bad.state: ") && why.contains("remove it") && why.contains("begins again"), "{why}");
 }
 
 #[test]

@@ -1,17 +1,7 @@
 //! What goes on for ever: shown as a lasso, judged by `explicit` alone.
 
-use crate::project::Project;
+use crate::project::{BACK_OFF, Project};
 use serde_json::Value;
-
-/// Two threads that keep out of each other's way.
-const BACK_OFF: &str = r#"scenario back-off {
-    lock a
-    lock b
-    thread cpu { loop { lock a; trylock b into=got; when "got" { break }; unlock a }; unlock b; unlock a }
-    thread gpu { loop { lock b; trylock a into=got; when "got" { break }; unlock b }; unlock a; unlock b }
-    expect { holds }
-}
-"#;
 
 /// A request that may never be seen.
 const UNSEEN: &str = r#"scenario unseen {

@@ -19,6 +19,16 @@ pub(crate) const TWO_ORDERS: &str = r#"scenario two-orders {
 }
 "#;
 
+/// Two threads that keep out of each other's way: it may go on for ever.
+pub(crate) const BACK_OFF: &str = r#"scenario back-off {
+    lock a
+    lock b
+    thread cpu { loop { lock a; trylock b into=got; when "got" { break }; unlock a }; unlock b; unlock a }
+    thread gpu { loop { lock b; trylock a into=got; when "got" { break }; unlock b }; unlock a; unlock b }
+    expect { holds }
+}
+"#;
+
 /// A fence signalled twice: a bug that one case has and the other has not, as expected.
 pub(crate) const TWICE: &str = r#"scenario twice {
     about """

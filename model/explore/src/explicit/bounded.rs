@@ -49,7 +49,6 @@ use fenceweave_kernel::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     ops::Range,
-    time::Instant,
 };
 
 /// Entries between two looks at the limits.
@@ -129,7 +128,6 @@ struct Bounded<'a> {
     limits: Limits,
     options: Options,
     bound: u32,
-    started: Instant,
     initial: State,
     visited: Visited,
     states: Vec<Least>,
@@ -177,18 +175,17 @@ pub fn explore_bounded(
     bound: u32,
     progress: &dyn Progress,
 ) -> Exploration {
-    let started = Instant::now();
+    let limits = &limits.begun();
     let mut search = Bounded::new(task, limits, options, bound);
     let ended = search.run(progress);
-    let left = Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
     if search.unfit {
         drop(search);
-        return explore_bounded(task, &left, Options { fine: true, ..options }, bound, progress);
+        return explore_bounded(task, limits, Options { fine: true, ..options }, bound, progress);
     }
     let coverage = match ended {
         Ended::Whole => {
             drop(search);
-            return super::explore_with(task, &left, options, progress);
+            return super::explore_with(task, limits, options, progress);
         }
         Ended::Exhausted => Coverage::Preemptions(bound),
         Ended::Cut(why) => Coverage::Incomplete(why),
@@ -205,10 +202,9 @@ pub fn explore_deepening(
     most: u32,
     progress: &dyn Progress,
 ) -> Exploration {
-    let (started, mut before): (_, Option<Exploration>) = (Instant::now(), None);
+    let (limits, mut before): (_, Option<Exploration>) = (&limits.begun(), None);
     for bound in 0..=most {
-        let left = Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
-        let mut all = explore_bounded(task, &left, options, bound, progress);
+        let mut all = explore_bounded(task, limits, options, bound, progress);
         let cut = matches!(all.coverage, Coverage::Incomplete(_));
         if let (Coverage::Incomplete(why), Some(smaller)) = (&mut all.coverage, before.take().filter(|_| cut)) {
             let n = bound - 1;
@@ -260,10 +256,9 @@ impl<'a> Bounded<'a> {
         let initial = initial.grained(task.program, task.conditions, true);
         Bounded {
             task,
-            limits: *limits,
+            limits: limits.begun(),
             options,
             bound,
-            started: Instant::now(),
             initial,
             visited: Visited::new(options.exact),
             states: vec![],
@@ -359,10 +354,7 @@ impl<'a> Bounded<'a> {
         if self.options.until_violation && !self.violations.is_empty() {
             return Err("a violation, which was enough".into());
         }
-        match self.limits.time.filter(|t| self.started.elapsed() > *t) {
-            Some(time) => Err(format!("more than {} s", time.as_secs_f64())),
-            None => Ok(()),
-        }
+        self.limits.late().map_or(Ok(()), Err)
     }
 
     /// Makes room for what came of an entry, if there is any.

@@ -32,7 +32,7 @@
 //! The graph is no part of any state; a dependency's witness is the first state in breadth-first order that shows it,
 //! so the result is the same in every run.
 
-use super::saved;
+use super::{saved, shape::Shape};
 use fenceweave_kernel::{
     Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Program, Property, Renaming, Rule, State, StepResult,
     Symmetry, ThreadId, Violation, fixed, kind::Lock, kind::Waited, program::Role, thread::Run,
@@ -233,21 +233,34 @@ impl Dependencies {
     }
 
     /// Reads them again, of a search that has found so many states.
-    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
+    pub(super) fn load(
+        &mut self,
+        from: &mut saved::Reader<'_>,
+        states: u32,
+        shape: Shape<'_>,
+    ) -> Result<(), saved::Bad> {
         let (did, providers): (Vec<bool>, Vec<u32>) = (from.get()?, from.get()?);
         saved::ensure(did.len() == self.did.len() && providers.len() == self.providers.len(), "dependencies")?;
+        let threads = shape.program.scripts.len();
+        saved::ensure(providers.iter().all(|by| by >> threads == 0), "dependencies")?;
         (self.did, self.providers) = (did, providers);
         let all: Vec<(Edge, Witness)> = from.get()?;
-        saved::ensure(all.iter().all(|((row, on), _)| *row < self.on.len() && *on < NODES), "dependencies")?;
+        let fits = |(row, on): Edge| row < self.on.len() && on < NODES && shape.object(object_of(on)).is_ok();
+        saved::ensure(all.iter().all(|(edge, _)| fits(*edge)), "dependencies")?;
         all.iter().for_each(|((row, on), _)| self.on[*row].insert(*on));
         self.witnesses = all.into_iter().collect();
         for locks in [&mut self.in_section, &mut self.over_alloc] {
             let all: Vec<(Node, Witness)> = from.get()?;
-            saved::ensure(all.iter().all(|(lock, _)| *lock < MAX_OBJECTS), "dependencies")?;
+            saved::ensure(all.iter().all(|(lock, _)| *lock < self.objects), "dependencies")?;
             *locks = all.into_iter().collect();
         }
         let mut all = self.witnesses.values().chain(self.in_section.values()).chain(self.over_alloc.values());
-        saved::ensure(all.all(|witness| witness.state < states), "a dependency's state")
+        all.try_for_each(|witness| {
+            saved::ensure(witness.state < states, "a dependency's state")?;
+            shape.place(witness.thread, witness.pc)?;
+            shape.thread(witness.thread)?;
+            witness.action.map_or(Ok(()), |action| shape.action(action))
+        })
     }
 
     /// The rows of those who signal a fence.

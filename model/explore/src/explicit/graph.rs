@@ -125,6 +125,11 @@ impl Graph {
         self.successor.len()
     }
 
+    /// Whether the last level is the one that begins with this state.
+    pub(super) fn has_begun(&self, first: u32) -> bool {
+        self.levels.last() == Some(&first)
+    }
+
     /// How many levels there are.
     pub(super) fn level_count(&self) -> usize {
         self.levels.len()
@@ -225,23 +230,77 @@ impl Graph {
         saved::put_all(to, &self.levels)
     }
 
-    /// Reads it again, of a search that has found so many states.
-    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
+    /// Reads it again, of a search that has found so many states, of a program with so many threads.
+    pub(super) fn load(
+        &mut self,
+        from: &mut saved::Reader<'_>,
+        states: u32,
+        threads: usize,
+    ) -> Result<Laid, saved::Bad> {
         let (start, successor): (Vec<u32>, Vec<u32>) = (saved::get_all(from)?, saved::get_all(from)?);
         let (action, arrives): (Vec<u8>, Vec<u8>) = (saved::get_all(from)?, saved::get_all(from)?);
         self.levels = saved::get_all(from)?;
         let edges = successor.len();
         let arrivals = if self.of_orbits { edges } else { 0 };
         saved::ensure(action.len() == edges && arrives.len() == arrivals, "edges")?;
-        saved::ensure(successor.iter().all(|to| *to < states), "an edge")?;
-        saved::ensure(arrives.iter().all(|t| *t < 16), "a thread")?;
+        saved::ensure(arrives.iter().all(|t| usize::from(*t) < threads), "a thread")?;
+        let begins = start.first().map_or(edges == 0, |first| *first == 0);
         let ends = start.last().is_none_or(|last| *last as usize <= edges);
-        saved::ensure(ends && start.is_sorted() && start.len() <= states as usize, "rows")?;
+        saved::ensure(begins && ends && start.is_sorted() && start.len() <= states as usize, "rows")?;
+        let laid = laid((&start, &successor, &action), threads)?;
+        saved::ensure(laid.found == states, "how many states there are")?;
+        // A level may have been begun of which nothing is expanded.
+        let begun = self.levels.len() == laid.levels.len() + 1 && self.levels.last() == Some(&(start.len() as u32));
+        let known = self.levels.get(..laid.levels.len()) == Some(&laid.levels[..]);
+        saved::ensure(known && (begun || self.levels.len() == laid.levels.len()), "levels")?;
         (self.start, self.successor) = (start.into(), successor.into());
         (self.action, self.arrives) = (action.into(), arrives.into());
         self.goes_back = (0..self.expanded()).any(|state| self.leads_to(state, |to| to <= state));
-        let within = self.levels.last().is_none_or(|last| *last <= self.expanded());
-        let begins = self.levels.first().is_none_or(|first| *first == 0);
-        saved::ensure(begins && within && self.levels.is_sorted(), "levels")
+        Ok(laid)
     }
+
+    /// Whether another one begins as this one does.
+    pub(super) fn begins(&self, other: &Graph) -> bool {
+        let edge = |graph: &Graph, at| (graph.successor.get(at), graph.action.get(at), graph.edge_at(at).arrives);
+        other.edge_count() >= self.edge_count()
+            && (0..self.expanded()).all(|state| self.row(state) == other.row(state))
+            && (0..self.edge_count()).all(|at| edge(self, at) == edge(other, at))
+    }
+}
+
+/// What the rows of a graph say of how it was found.
+pub(super) struct Laid {
+    /// Its states.
+    found: u32,
+    /// The first states of its levels, as far as something of them was expanded.
+    levels: Vec<u32>,
+    /// Where the last of those ends.
+    pub(super) end: u32,
+    /// How many states nothing leads on from.
+    pub(super) ends: u64,
+}
+
+/// Goes through rows that are those of a search breadth first by so many threads: the edges of each are in the order of
+/// threads and choices, states are numbered as they are first come to, and a level is what the one before it has found.
+fn laid((start, successor, action): (&[u32], &[u32], &[u8]), threads: usize) -> Result<Laid, saved::Bad> {
+    let mut laid = Laid { found: 1, levels: vec![], end: 0, ends: 0 };
+    for (at, from) in start.iter().enumerate() {
+        if at as u32 == laid.end {
+            laid.levels.push(laid.end);
+            laid.end = laid.found;
+        }
+        let row = *from as usize..start.get(at + 1).map_or(successor.len(), |next| *next as usize);
+        laid.ends += u64::from(row.is_empty());
+        let mut before = None;
+        for (to, packed) in successor[row.clone()].iter().zip(&action[row]) {
+            let Action { thread, choice } = unpack(*packed).0;
+            let in_order = before < Some((thread, choice)) && thread.index() < threads;
+            saved::ensure(in_order && *to <= laid.found, "an edge")?;
+            before = Some((thread, choice));
+            laid.found += u32::from(*to == laid.found);
+        }
+        // Somebody must be left to expand.
+        saved::ensure((at as u32) < laid.found, "states")?;
+    }
+    Ok(laid)
 }

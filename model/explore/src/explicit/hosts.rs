@@ -19,6 +19,8 @@
 //!
 //! Start reading at [`serve`], what all but the first process do; `search/apart.rs` has what the first one does.
 
+#[cfg(test)]
+mod forged;
 mod known;
 mod lead;
 mod link;

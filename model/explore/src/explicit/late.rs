@@ -10,7 +10,7 @@ use fenceweave_kernel::{
 use std::time::Duration;
 
 /// Two threads that take turns at a word for ever, and get nowhere.
-fn going_round() -> Program {
+pub(super) fn going_round() -> Program {
     let mut b = ProgramBuilder::new("going-round");
     let x = b.var("x", Value::Word(0));
     for name in ["t1", "t2"] {

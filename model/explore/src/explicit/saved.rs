@@ -38,11 +38,22 @@ pub(super) struct Writer<'w> {
     to: &'w mut dyn Write,
     sum: Box<Xxh3>,
     block: Vec<u8>,
+    rooms: bool,
 }
 
 impl<'w> Writer<'w> {
     pub(super) fn new(to: &'w mut dyn Write) -> Writer<'w> {
-        Writer { to, sum: Box::default(), block: Vec::with_capacity(BLOCK + 64) }
+        Writer { to, sum: Box::default(), block: Vec::with_capacity(BLOCK + 64), rooms: true }
+    }
+
+    /// One that leaves out how much room vectors have, which is no part of what was found.
+    pub(super) fn without_rooms(to: &'w mut dyn Write) -> Writer<'w> {
+        Writer { rooms: false, ..Writer::new(to) }
+    }
+
+    /// Room that something has, in elements.
+    pub(super) fn room(&mut self, room: usize) -> io::Result<()> {
+        self.put(&if self.rooms { room } else { 0 })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -66,11 +77,12 @@ impl<'w> Writer<'w> {
         value.save(self)
     }
 
-    /// The sum, behind everything.
-    pub(super) fn end(mut self) -> io::Result<()> {
+    /// The sum, behind everything; it is the result, too.
+    pub(super) fn end(mut self) -> io::Result<u128> {
         self.flush()?;
         let sum = self.sum.digest128();
-        self.to.write_all(&sum.to_le_bytes())
+        self.to.write_all(&sum.to_le_bytes())?;
+        Ok(sum)
     }
 }
 
@@ -266,7 +278,7 @@ pub(super) fn put_all<T: Plain>(to: &mut Writer<'_>, all: &Vec<T>) -> io::Result
 /// A part of a vector, and the room that the whole has.
 pub(super) fn put_part<T: Plain>(to: &mut Writer<'_>, all: &[T], room: usize) -> io::Result<()> {
     to.put(&all.len())?;
-    to.put(&room)?;
+    to.room(room)?;
     let mut block = [0; 4096];
     for part in all.chunks(block.len() / T::SIZE) {
         for (value, bytes) in part.iter().zip(block.chunks_exact_mut(T::SIZE)) {

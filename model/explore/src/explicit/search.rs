@@ -1,6 +1,8 @@
 //! The breadth-first loop.
 
+mod again;
 mod apart;
+mod believed;
 mod kept;
 
 use kept::Place;
@@ -33,7 +35,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
     sync::Arc,
-    time::{Duration, Instant},
 };
 
 /// How often the watcher is told.
@@ -109,7 +110,6 @@ struct Levels {
 pub(super) struct Search<'a> {
     task: &'a Task<'a>,
     limits: Limits,
-    started: Instant,
     pub(super) graph: Graph,
     visited: Visited,
     /// How many states other tables have: those of several processes (`apart.rs`).
@@ -168,7 +168,6 @@ impl<'a> Search<'a> {
         options: Options,
         symmetry: Option<&'a Symmetry>,
     ) -> Search<'a> {
-        let started = Instant::now();
         let mut cover = Cover::new(task.program);
         let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine);
         let merging = if options.sections_apart { merging.and_then(Merging::without_sections) } else { merging };
@@ -181,8 +180,7 @@ impl<'a> Search<'a> {
             orbits,
             uneven,
             task,
-            limits: *limits,
-            started,
+            limits: limits.begun(),
             graph: Graph::new(symmetry.is_some()),
             visited: Visited::new(options.exact),
             elsewhere: 0,
@@ -524,10 +522,7 @@ impl<'a> Search<'a> {
         if self.options.until_violation && !self.violations.is_empty() {
             return Err("a violation, which was enough".into());
         }
-        match self.limits.time.filter(|t| self.started.elapsed() > *t) {
-            Some(_) => Err(self.out_of_time()),
-            None => Ok(()),
-        }
+        self.limits.late().map_or(Ok(()), Err)
     }
 
     /// The state that it began with.
@@ -577,15 +572,7 @@ impl<'a> Search<'a> {
     /// The best way to a broken property.
     pub(super) fn way_to_violation(&self, v: Violation, targets: &[Target]) -> Path {
         let program = self.task.program;
-        self.way_to(targets, &|state| {
-            if let Some(broken) = state.violation() {
-                return broken == v;
-            }
-            let mut end = state.clone();
-            let is_end = end.enabled(program).is_empty();
-            let broken = is_end.then(|| diagnose::stuck(program, &end).or_else(|| end.conclude(program))).flatten();
-            broken == Some(v) || end.warnings(program).contains(&v)
-        })
+        self.way_to(targets, &|state| believed::shows(program, state, v))
     }
 
     /// Where some steps lead to.
@@ -627,18 +614,13 @@ impl<'a> Search<'a> {
         !(mixed || circle || !self.lock_usage().is_empty() || complete && cyclic())
     }
 
-    /// How long it has taken so far.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
     /// Why there is no time left.
     pub(super) fn out_of_time(&self) -> String {
         if let Some(why) = self.trouble() {
             return why;
         }
         let time = self.limits.time.filter(|_| !interrupt::requested());
-        time.map_or(interrupt::INTERRUPTED.into(), |time| format!("more than {} s", time.as_secs_f64()))
+        time.map_or(interrupt::INTERRUPTED.into(), crate::out_of_time)
     }
 
     /// What was covered when a limit was hit.
@@ -785,7 +767,7 @@ impl<'a> Search<'a> {
         let limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
         let kept = if self.orbits.is_some() { self.visited.bytes() } else { 0 };
         self.graph.room = limit.saturating_sub(self.graph.bytes() + self.noted + kept);
-        self.graph.deadline = self.limits.time.and_then(|t| self.started.checked_add(t));
+        self.graph.deadline = self.limits.deadline();
     }
 
     pub(super) fn counts(&self) -> Counts {

@@ -70,7 +70,9 @@ impl StateSet {
     /// Reads one again, of states below a number.
     pub(super) fn load(from: &mut saved::Reader<'_>, states: u32) -> Result<StateSet, saved::Bad> {
         let set = StateSet(saved::get_all(from)?);
-        saved::ensure(set.0.len() <= states as usize / 64 + 1, "a set of states")?;
+        let last = states as usize / 64;
+        let behind = set.0.get(last).map_or(0, |word| word >> (states % 64));
+        saved::ensure(set.0.len() <= last + 1 && behind == 0, "a set of states")?;
         Ok(set)
     }
 }

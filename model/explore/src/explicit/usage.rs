@@ -13,7 +13,7 @@
 //! Handlers interrupt threads in the executions themselves, but for one whose line is disabled or masked meanwhile:
 //! lockdep knows nothing of that. A fence takes its lock with interrupts off. A class here is one lock.
 
-use super::{depend::Link, saved};
+use super::{depend::Link, saved, shape::Shape};
 use fenceweave_kernel::{
     Action, Facet, Instr, ObjId, Program, Rule, State, ThreadId, Violation, fixed, kind::Lock, program::Role,
 };
@@ -132,13 +132,23 @@ impl Usage {
     }
 
     /// Reads it again, of a search that has found so many states.
-    pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, states: u32) -> Result<(), saved::Bad> {
+    pub(super) fn load(
+        &mut self,
+        from: &mut saved::Reader<'_>,
+        states: u32,
+        shape: Shape<'_>,
+    ) -> Result<(), saved::Bad> {
         for uses in &mut self.0 {
             (uses.in_softirq, uses.in_hardirq) = from.get()?;
+            [uses.in_softirq, uses.in_hardirq].into_iter().flatten().try_for_each(|t| shape.thread(t))?;
             for taken in [&mut uses.softirqs_on, &mut uses.hardirqs_on, &mut uses.behind_line] {
                 let read: Option<(Violation, (u32, Action))> = from.get()?;
                 *taken = read.map(|(v, (state, action))| (v, state, action));
-                saved::ensure(taken.is_none_or(|(_, state, _)| state < states), "a lock's state")?;
+                if let Some((v, state, action)) = *taken {
+                    saved::ensure(state < states && v.object == Some(uses.lock), "a lock's state")?;
+                    shape.violation(v)?;
+                    shape.action(action)?;
+                }
             }
         }
         Ok(())

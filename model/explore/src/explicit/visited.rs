@@ -25,6 +25,10 @@ enum Identity {
     Spilled { prints: Column<u128>, slots: Slots },
 }
 
+/// A table has room for so many times what is in it, at most, but for a small one.
+const MOST_ROOM: usize = 4;
+const SMALL: usize = 1 << 16;
+
 impl Visited {
     pub(super) fn new(exact: bool) -> Visited {
         let identity = if exact {
@@ -159,7 +163,7 @@ impl Visited {
 
     /// Writes them down.
     pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
-        to.put(&self.table.capacity())?;
+        to.room(self.table.capacity())?;
         match &self.identity {
             Identity::Fingerprints(prints) => saved::put_all(to, prints),
             Identity::Exact { arena, ends, hashes } => {
@@ -184,6 +188,8 @@ impl Visited {
                 (*arena, *ends, *hashes) = (saved::get_all(from)?, saved::get_all(from)?, saved::get_all(from)?);
                 let all = ends.last().map_or(0, |end| *end as usize);
                 saved::ensure(ends.len() == hashes.len() && ends.is_sorted() && all == arena.len(), "states")?;
+                let own = |i: usize| Visited::fingerprint(slice(arena, ends, i as u32)) as u64 == hashes[i];
+                saved::ensure((0..ends.len()).all(own), "a state's fingerprint")?;
                 ends.len()
             }
         };
@@ -195,10 +201,17 @@ impl Visited {
             Identity::Exact { hashes, .. } => hashes[*i as usize],
             Identity::Spilled { .. } => 0,
         };
+        // No table has more room than what it grows by.
+        let most = most.min(MOST_ROOM * states + SMALL);
         let made = table.try_reserve(capacity.clamp(states, states.max(most)), hash);
         made.map_err(|_| "there is not enough memory for it".to_owned())?;
         (0..states as u32).for_each(|i| _ = table.insert_unique(hash(&i), i, hash));
         Ok(())
+    }
+
+    /// Whether another one has the same states, as far as this one has some.
+    pub(super) fn begins(&self, other: &Visited) -> bool {
+        other.len() >= self.len() && (0..self.len()).all(|index| self.identity(index) == other.identity(index))
     }
 
     /// Whether the state of an index is this one, by its encoding.

@@ -16,7 +16,6 @@ use crate::numbers::Numbers;
 use crate::{Coverage, Exploration, Limits, Progress, Task, interrupt, unfold};
 use fenceweave_kernel::{Action, Cover, MAX_THREADS, Program, State, ThreadId, ThreadSet};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
-use std::time::Instant;
 
 /// Steps after which a sampled execution is given up: a loop may never be left.
 const MAX_STEPS: usize = 20_000;
@@ -106,7 +105,6 @@ struct Sampling {
     /// Some step was a pick among several threads.
     contended: bool,
     limits: Limits,
-    started: Instant,
     tally: Tally,
     incomplete: Option<String>,
     /// What setup and the executions came to, before the first and after the last of them.
@@ -133,10 +131,7 @@ impl Sampling {
         let why = match self.tally.make_room(&self.limits, 0) {
             Err(why) => why,
             Ok(()) if interrupt::requested() => interrupt::INTERRUPTED.into(),
-            Ok(()) => {
-                let time = self.limits.time.filter(|t| self.started.elapsed() > *t)?;
-                format!("more than {} s", time.as_secs_f64())
-            }
+            Ok(()) => self.limits.late()?,
         };
         Some(format!("{why} after {runs} executions"))
     }
@@ -204,7 +199,7 @@ pub fn sample(
     limits: &Limits,
     progress: &dyn Progress,
 ) -> Exploration {
-    let limits = Limits { executions: executions.min(limits.executions), ..*limits };
+    let limits = Limits { executions: executions.min(limits.executions), ..limits.begun() };
     let mut cover = Cover::new(task.program);
     let initial = State::initial_covering(task.program, Some(&mut cover));
     let sampling = Sampling {
@@ -213,7 +208,6 @@ pub fn sample(
         contended: false,
         scheduler: sampler.scheduler(seed, limits.executions),
         limits,
-        started: Instant::now(),
         tally: Tally::new(task),
         incomplete: None,
         cover: Some(cover),

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{Limits, Task, interrupt};
 use fenceweave_kernel::{Action, Program, State, ThreadId, ThreadSet};
-use std::time::Instant;
 
 /// Most steps of one execution. Only a search without visited states can get there, in a loop.
 const MAX_STEPS: usize = 100_000;
@@ -101,7 +100,6 @@ impl Level {
 /// A search under way.
 pub(super) struct Search {
     limits: Limits,
-    started: Instant,
     visited: bool,
     sleep_sets: bool,
     sabotage: Option<Sabotage>,
@@ -167,10 +165,9 @@ impl Director for Search {
 }
 
 impl Search {
-    pub(super) fn new(task: &Task<'_>, limits: &Limits, started: Instant, visited: bool, options: Options) -> Search {
+    pub(super) fn new(task: &Task<'_>, limits: &Limits, visited: bool, options: Options) -> Search {
         Search {
             limits: *limits,
-            started,
             visited,
             sleep_sets: options.sleep_sets,
             sabotage: options.sabotage,
@@ -280,7 +277,6 @@ impl Search {
         if interrupt::requested() {
             return Some(interrupt::INTERRUPTED.into());
         }
-        let time = limits.time.filter(|t| self.started.elapsed() > *t)?;
-        Some(format!("more than {} s", time.as_secs_f64()))
+        limits.late()
     }
 }

@@ -69,12 +69,11 @@ impl Plan<'_> {
     /// The walk of a number.
     pub(super) fn walk(&self, number: u64) -> Course {
         let depth = self.options.depth.max(1);
-        let one_after_the_other = match number % (u64::from(depth) + 2) {
+        let sort = match number % (u64::from(depth) + 2) {
             n if n < u64::from(depth) => Sort::Pct(n as u8 + 1),
             n if n == u64::from(depth) => Sort::Urw,
             _ => Sort::Random,
         };
-        let sort = self.options.only.unwrap_or(one_after_the_other);
         let mut numbers = Numbers(self.options.seed);
         // The numbers of two seeds or walks that are neighbours have nothing in common.
         numbers.0 = numbers.next() ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93);

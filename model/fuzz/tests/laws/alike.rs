@@ -6,14 +6,10 @@
 //!
 //! `ALIKE_GENERATED=N` looks further: see `ci/alike`; `ALIKE_FROM=N` begins later.
 
-use super::{limit, programs, shipped};
+use super::{conditions_of, limit, shipped, text_of};
 use fenceweave_explore::{Exploration, Limits, PointOfNoReturn, Task, Trace, explicit};
-use fenceweave_kernel::{Action, Condition, Merging, Program, State, Symmetry, symmetry::Canonical};
-use fenceweave_scenario::{
-    Case, Engine,
-    generate::{Size, from_seed},
-    load,
-};
+use fenceweave_kernel::{Action, Merging, Program, State, Symmetry, symmetry::Canonical};
+use fenceweave_scenario::{Case, load};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
@@ -26,10 +22,6 @@ fn encoding(state: &State, program: &Program) -> Vec<u8> {
     let mut out = vec![];
     state.clone().encode(program, &mut out);
     out
-}
-
-fn conditions_of(case: &Case) -> Vec<Condition> {
-    case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect()
 }
 
 /// Every exchange of two threads in the nearest states, and each step from there; returns how many steps.
@@ -182,8 +174,7 @@ fn exchanging_threads_that_are_alike_takes_executions_to_executions() {
 /// A program in which some thread is there several times. What it expects may name that one: then it only expects that
 /// nothing is broken.
 fn several(number: u64) -> Option<Case> {
-    let text =
-        if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
+    let text = text_of(number);
     let plain = text.find("expect {").map_or(text.clone(), |at| format!("{}expect {{ holds }}\n}}\n", &text[..at]));
     [text, plain].iter().find_map(|text| {
         let threads: Vec<usize> = text.match_indices("thread ").map(|(at, _)| at).collect();
@@ -218,8 +209,7 @@ fn generated_programs_come_to_the_same_by_orbits() {
 
 /// Two programs of a number: some thread is there twice, and in the second one the copy has another constant.
 fn differing(number: u64) -> Option<[Case; 2]> {
-    let text =
-        if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
+    let text = text_of(number);
     let threads: Vec<usize> = text.match_indices("thread ").map(|(at, _)| at).collect();
     (0..threads.len()).find_map(|by| {
         let at = threads[(number as usize / 2 + by) % threads.len()];

@@ -4,11 +4,11 @@
 //!
 //! `BOUNDED_GENERATED=N` looks at more programs, `BOUNDED_STATES=N` at larger scenarios.
 
-use super::{limit, programs, shipped};
+use super::{conditions_of, limit, programs, shipped};
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, diagnose, explicit};
-use fenceweave_kernel::{Action, Condition, Outcome, Program, Property, State, ThreadId};
+use fenceweave_kernel::{Action, Outcome, Program, Property, State, ThreadId};
 use fenceweave_scenario::{
-    Case, Engine,
+    Case,
     generate::{Size, from_seed},
     load,
 };
@@ -212,8 +212,7 @@ fn shipped_scenarios_come_to_more_with_more_preemptions() {
     let limits = Limits { states: limit("BOUNDED_STATES", 600), ..Limits::default() };
     for (_, loaded) in shipped::scenarios().iter().step_by(41) {
         for case in loaded.scenarios.iter().flat_map(|s| &s.cases).filter(|c| c.tuple.is_empty()).take(2) {
-            let conditions: Vec<Condition> =
-                case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+            let conditions = conditions_of(case);
             let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
             let full = explicit::explore(&task, &limits, &());
             if !full.coverage.is_complete() {

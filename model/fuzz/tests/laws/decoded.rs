@@ -3,9 +3,9 @@
 //! A search goes on from encodings, and so does `explicit`; `shuttle` goes on from the states themselves. What one of
 //! them has and the other has not would be a state more here and none there.
 
-use super::shipped;
-use fenceweave_kernel::{Action, Condition, Merging, Program, State};
-use fenceweave_scenario::{Case, Engine};
+use super::{conditions_of, shipped};
+use fenceweave_kernel::{Action, Merging, Program, State};
+use fenceweave_scenario::Case;
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
@@ -23,8 +23,7 @@ fn encoding(state: &State, program: &Program) -> Vec<u8> {
 /// Every state from here, the nearest first, up to so many; returns how many steps were held against each other.
 fn hold(case: &Case) -> usize {
     let program = &case.program;
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let conditions = conditions_of(case);
     let merging = Merging::of(program, &conditions).map(Arc::new);
     let initial = State::initial(program).merging(merging).grained(program, &conditions, case.has_loops);
     let mut seen = BTreeSet::from([encoding(&initial, program)]);

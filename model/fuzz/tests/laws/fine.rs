@@ -3,20 +3,48 @@
 //!
 //! `FINE_STATES=N` and `FINE_GENERATED=N` look further: see `ci/fine`.
 
-use super::{limit, shipped};
+use super::{conditions_of, limit, shipped};
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
-use fenceweave_kernel::{Condition, Merging, Property, Violation};
-use fenceweave_scenario::{Case, Engine, load};
+use fenceweave_kernel::{Merging, Property, Violation};
+use fenceweave_scenario::{Case, load};
 use std::fmt::Write;
 
-/// What was held against each other.
+/// What was held against each other: programs in steps that do more, and in fine ones.
 #[derive(Default)]
-struct Seen {
-    programs: u64,
-    limited: u64,
+pub(super) struct Seen {
+    pub(super) programs: u64,
+    pub(super) limited: u64,
     violated: u64,
-    states: u64,
-    fine: u64,
+    pub(super) states: u64,
+    pub(super) fine: u64,
+    /// Those that come to something else.
+    pub(super) different: Vec<String>,
+}
+
+impl Seen {
+    /// A program that was explored in both, and what shuttle comes to by steps that do more.
+    pub(super) fn add(&mut self, (task, limits): (&Task<'_>, &Limits), fine: &Exploration, merged: &Exploration) {
+        let name = &task.program.name;
+        assert!(merged.coverage.is_complete(), "{name}: {:?}", merged.coverage);
+        let (more, fewer) = (fine.counts.states, merged.counts.states);
+        assert!(fewer <= more, "{name}: {fewer} states, {more} in fine steps");
+        let threads = shuttle::explore(task, limits, &());
+        if threads.coverage.is_complete() {
+            let of_shuttle = (&threads.outcomes, threads.counts.states);
+            assert_eq!(of_shuttle, (&merged.outcomes, fewer), "{name}, on shuttle's threads");
+        }
+        self.programs += 1;
+        self.violated += u64::from(!merged.found.is_empty());
+        self.states += fewer;
+        self.fine += more;
+    }
+
+    pub(super) fn tell(&self, what: &str) {
+        println!(
+            "{what}: {} programs ({} violate something), {} states; {} in fine steps; {} were limited",
+            self.programs, self.violated, self.states, self.fine, self.limited
+        );
+    }
 }
 
 /// What must be equal.
@@ -30,8 +58,7 @@ fn result(e: &Exploration) -> String {
 
 /// Holds a case with and without against each other, if it has a quiet access.
 fn hold(case: &Case, states: u64, seen: &mut Seen) {
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let conditions = conditions_of(case);
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     if Merging::of(&case.program, &conditions).is_none() {
         return;
@@ -44,26 +71,8 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
         seen.limited += 1;
         return;
     }
-    let name = &case.program.name;
-    assert!(merged.coverage.is_complete(), "{name}: {:?}", merged.coverage);
-    assert_eq!(result(&fine), result(&merged), "{name}");
-    let (more, fewer) = (fine.counts.states, merged.counts.states);
-    assert!(fewer <= more, "{name}: {fewer} states, and {more} with each access a step");
-    let threads = shuttle::explore(&task, &limits, &());
-    if threads.coverage.is_complete() {
-        assert_eq!((threads.outcomes, threads.counts.states), (merged.outcomes, fewer), "{name}, on shuttle's threads");
-    }
-    seen.programs += 1;
-    seen.violated += u64::from(!merged.found.is_empty());
-    seen.states += fewer;
-    seen.fine += more;
-}
-
-fn told(what: &str, seen: &Seen) {
-    println!(
-        "{what}: {} programs ({} violate something), {} states; {} with each access a step; {} were limited",
-        seen.programs, seen.violated, seen.states, seen.fine, seen.limited
-    );
+    seen.add((&task, &limits), &fine, &merged);
+    assert_eq!(result(&fine), result(&merged), "{}", case.program.name);
 }
 
 #[test]
@@ -72,7 +81,7 @@ fn shipped_scenarios_come_to_the_same_with_each_access_a_step() {
     for (_, loaded) in shipped::scenarios() {
         loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, states, &mut seen));
     }
-    told("shipped", &seen);
+    seen.tell("shipped");
     assert!(seen.programs > 20, "{} programs", seen.programs);
 }
 
@@ -199,7 +208,7 @@ fn generated_programs_come_to_the_same_with_each_access_a_step() {
             hold(case, 30_000, &mut seen);
         }
     }
-    told("generated", &seen);
+    seen.tell("generated");
     assert!(seen.fine > seen.states && seen.programs > 60, "{} states of {}", seen.states, seen.fine);
 }
 

@@ -4,26 +4,15 @@
 //!
 //! `GRAIN_STATES=N` and `GRAIN_GENERATED=N` look further: see `ci/grain`; `GRAIN_FROM=N` begins later.
 
-use super::{limit, programs, shipped};
-use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
-use fenceweave_kernel::{Condition, Grain, Outcome, Program, Property, Violation};
+use super::{conditions_of, fine::Seen, limit, programs, shipped};
+use fenceweave_explore::{Exploration, Limits, Task, explicit};
+use fenceweave_kernel::{Grain, Outcome, Program, Property, Violation};
 use fenceweave_scenario::{
-    Case, Engine,
+    Case,
     generate::{Size, from_seed},
     load, load_file,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What was held against each other.
-#[derive(Default)]
-struct Seen {
-    programs: u64,
-    limited: u64,
-    violated: u64,
-    states: u64,
-    fine: u64,
-    different: Vec<String>,
-}
 
 /// Who is named beside who breaks a rule of these has the lock at that moment, or nobody has: that he who had it took
 /// and released it in one coarse step changes the name, and nothing else.
@@ -67,10 +56,6 @@ fn of_grain(program: &Program, grain: Grain) -> Program {
     Program { grain, ..program.clone() }
 }
 
-fn conditions_of(case: &Case) -> Vec<Condition> {
-    case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect()
-}
-
 /// Holds both grains of a case against each other.
 fn hold(case: &Case, states: u64, seen: &mut Seen) {
     let conditions = conditions_of(case);
@@ -82,34 +67,16 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
         seen.limited += 1;
         return;
     }
-    let (more, fewer) = (fine.counts.states, coarse.counts.states);
-    if more == fewer && fine.counts.transitions == coarse.counts.transitions {
+    if (fine.counts.states, fine.counts.transitions) == (coarse.counts.states, coarse.counts.transitions) {
         return;
     }
     let name = &case.program.name;
-    assert!(coarse.coverage.is_complete(), "{name}: {:?}", coarse.coverage);
-    seen.programs += 1;
-    seen.violated += u64::from(!coarse.found.is_empty());
-    seen.states += fewer;
-    seen.fine += more;
-    let threads = shuttle::explore(&task(&programs[1]), &limits, &());
-    if threads.coverage.is_complete() {
-        let of_shuttle = (threads.outcomes, threads.counts.states);
-        assert_eq!(of_shuttle, (coarse.outcomes.clone(), fewer), "{name}, on shuttle's threads");
-    }
+    seen.add((&task(&programs[1]), &limits), &fine, &coarse);
     assert!(coarse.outcomes.is_subset(&fine.outcomes), "{name}: an outcome that the fine grain has not");
-    assert!(fewer <= more, "{name}: {fewer} states, {more} in fine grain");
     if result(&fine) != result(&coarse) {
         println!("{name} in coarse grain:\n{}", difference(&fine, &coarse));
         seen.different.push(name.clone());
     }
-}
-
-fn told(what: &str, seen: &Seen) {
-    println!(
-        "{what}: {} programs ({} violate something), {} states; {} in fine grain; {} were limited",
-        seen.programs, seen.violated, seen.states, seen.fine, seen.limited
-    );
 }
 
 #[test]
@@ -124,7 +91,7 @@ fn shipped_scenarios_come_to_the_same_in_both_grains() {
     }
     let mut unknown = vec![];
     for (subject, seen) in &all {
-        told(subject, seen);
+        seen.tell(subject);
         unknown.extend(&seen.different);
     }
     assert!(unknown.is_empty(), "they come to something else in coarse grain: {unknown:#?}");
@@ -162,7 +129,7 @@ fn generated_programs_come_to_the_same_in_both_grains() {
             }
         }
     }
-    told("generated", &seen);
+    seen.tell("generated");
     assert!(seen.different.is_empty(), "{} of {} differ", seen.different.len(), seen.programs);
     assert!(seen.fine > seen.states && seen.programs > 60, "{} states of {}", seen.states, seen.fine);
 }

@@ -6,7 +6,7 @@
 //!
 //! `HOSTS_GENERATED=N` looks at more programs, `HOSTS_STATES=N` at larger ones.
 
-use super::{kept::Every, limit, programs, some_of_each_subject};
+use super::{conditions_of, generated, kept::Every, limit, some_of_each_subject};
 use fenceweave_explore::{
     Exploration, Limits, Task,
     explicit::{
@@ -14,12 +14,7 @@ use fenceweave_explore::{
         hosts::{self, Hosts, Team},
     },
 };
-use fenceweave_kernel::Condition;
-use fenceweave_scenario::{
-    Case, Engine,
-    generate::{Size, from_seed},
-    load,
-};
+use fenceweave_scenario::Case;
 use std::{io, net::TcpListener, time::Duration};
 
 /// Files of each subject.
@@ -109,8 +104,7 @@ fn kept(task: &Task<'_>, limits: &Limits, options: Options, whole: &Exploration)
 }
 
 fn hold(case: &Case, states: u64, seen: &mut Seen) {
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let conditions = conditions_of(case);
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let limits = Limits { states, ..Limits::default() };
     let options = Options { symmetry: 2, exact: seen.programs.is_multiple_of(4), ..Options::default() };
@@ -144,13 +138,7 @@ fn shipped_scenarios_come_to_the_same_by_any_number_of_processes() {
 #[test]
 fn generated_programs_come_to_the_same_by_any_number_of_processes() {
     let mut seen = Seen::default();
-    for number in 0..limit("HOSTS_GENERATED", 24) {
-        let text =
-            if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
-        let loaded = load("generated.kdl", &text).ok();
-        let case = loaded.and_then(|loaded| loaded.scenarios.into_iter().flat_map(|s| s.cases).next());
-        case.iter().for_each(|case| hold(case, limit("HOSTS_STATES", 400), &mut seen));
-    }
+    generated(limit("HOSTS_GENERATED", 24)).for_each(|case| hold(&case, limit("HOSTS_STATES", 400), &mut seen));
     println!("generated: {seen:?}");
     assert!(seen.programs > 12 && seen.complete > 5, "{seen:?}");
 }

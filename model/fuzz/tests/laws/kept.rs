@@ -4,17 +4,12 @@
 //!
 //! `KEPT_GENERATED=N` looks at more programs, `KEPT_STATES=N` at larger ones, `KEPT_PLACES=N` at more places of each.
 
-use super::{limit, programs, some_of_each_subject};
+use super::{conditions_of, generated, limit, some_of_each_subject};
 use fenceweave_explore::{
     Exploration, Limits, Task,
     explicit::{self, Keeper, Options},
 };
-use fenceweave_kernel::Condition;
-use fenceweave_scenario::{
-    Case, Engine,
-    generate::{Size, from_seed},
-    load,
-};
+use fenceweave_scenario::Case;
 use std::{
     io::{self, Write},
     num::NonZeroUsize,
@@ -79,8 +74,7 @@ fn goes_on(task: &Task<'_>, options: Options, (from, workers): (&[u8], usize), w
 }
 
 fn hold(case: &Case, seen: &mut Seen) {
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let conditions = conditions_of(case);
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let small = Limits { states: limit("KEPT_STATES", 700), ..Limits::default() };
     let options = Options { symmetry: 2, exact: seen.programs.is_multiple_of(4), ..Options::default() };
@@ -122,13 +116,45 @@ fn shipped_scenarios_go_on_from_anywhere() {
 #[test]
 fn generated_programs_go_on_from_anywhere() {
     let mut seen = Seen::default();
-    for number in 0..limit("KEPT_GENERATED", 40) {
-        let text =
-            if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
-        let loaded = load("generated.kdl", &text).ok();
-        let case = loaded.and_then(|loaded| loaded.scenarios.into_iter().flat_map(|s| s.cases).next());
-        case.iter().for_each(|case| hold(case, &mut seen));
-    }
+    generated(limit("KEPT_GENERATED", 40)).for_each(|case| hold(&case, &mut seen));
     println!("generated: {seen:?}");
     assert!(seen.programs > 12 && seen.resumed > 30, "{seen:?}");
+}
+
+#[test]
+fn any_number_of_workers_keeps_the_same() {
+    let mut compared = 0;
+    for case in generated(limit("KEPT_GENERATED", 40) / 4) {
+        let conditions = conditions_of(&case);
+        let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+        let small = Limits { states: 2_000, ..Limits::default() };
+        for symmetry in [0, 2] {
+            let by = |n| Options { symmetry, workers: NonZeroUsize::new(n).expect("some"), ..Options::default() };
+            let one = kept(&task, &small, by(1), 7);
+            for n in [2, 3] {
+                assert!(kept(&task, &small, by(n), 7) == one, "{} by {n} workers", case.program.name);
+            }
+            compared += one.1.len();
+        }
+    }
+    assert!(compared > 20, "{compared}");
+}
+
+#[test]
+fn what_was_changed_or_cut_is_refused() {
+    let case = generated(8).find(|case| !case.has_loops).expect("one without loops");
+    let task = Task { program: &case.program, conditions: &[], has_loops: false };
+    let (limits, options) = (Limits { states: 400, ..Limits::default() }, Options::default());
+    let bytes = kept(&task, &limits, options, 5).1.pop().expect("something was kept");
+    let refused = |bytes: &[u8]| {
+        let (mut from, never) = (bytes, Every::new(u64::MAX));
+        let from = Some((&mut from as &mut dyn io::Read, bytes.len() as u64));
+        explicit::explore_kept(&task, &limits, options, (&(), &never), from).is_err()
+    };
+    for at in (0..bytes.len()).step_by(bytes.len() / 499 + 1) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        assert!(refused(&changed) && refused(&bytes[..at]), "byte {at}");
+    }
+    assert!(!refused(&bytes) && refused(&[&bytes[..], &[0]].concat()));
 }

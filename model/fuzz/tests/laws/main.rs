@@ -8,6 +8,7 @@ mod alike;
 mod bounded;
 mod decoded;
 mod fine;
+mod forged;
 mod grain;
 mod hosts;
 mod kept;
@@ -19,7 +20,12 @@ mod spilled;
 mod swarm;
 mod workers;
 
-use fenceweave_scenario::{Case, Loaded};
+use fenceweave_kernel::Condition;
+use fenceweave_scenario::{
+    Case, Engine, Loaded,
+    generate::{Size, from_seed},
+    load,
+};
 use std::collections::BTreeMap;
 
 /// A number that the environment may replace.
@@ -38,4 +44,22 @@ fn some_of_each_subject(files: usize) -> impl Iterator<Item = &'static Case> {
     let cases = |loaded: &'static Loaded| loaded.scenarios.iter().flat_map(|s| &s.cases);
     let two = move |loaded| cases(loaded).take(1).chain(cases(loaded).skip(1).last());
     subjects.into_values().flat_map(some).flat_map(two)
+}
+
+/// What a case expects of its states.
+fn conditions_of(case: &Case) -> Vec<Condition> {
+    case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect()
+}
+
+/// A generated text, of two sorts in turn.
+fn text_of(number: u64) -> String {
+    if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text }
+}
+
+/// The first cases of so many generated texts.
+fn generated(texts: u64) -> impl Iterator<Item = Case> {
+    (0..texts).filter_map(|number| {
+        let loaded = load("generated.kdl", &text_of(number)).ok()?;
+        loaded.scenarios.into_iter().flat_map(|s| s.cases).next()
+    })
 }

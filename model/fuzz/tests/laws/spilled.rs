@@ -4,17 +4,12 @@
 //!
 //! `SPILLED_GENERATED=N` looks at more programs, `SPILLED_STATES=N` at larger ones.
 
-use super::{limit, programs, shipped, some_of_each_subject};
+use super::{conditions_of, generated, limit, shipped, some_of_each_subject};
 use fenceweave_explore::{
     Exploration, Limits, Task,
     explicit::{self, Options, Spill},
 };
-use fenceweave_kernel::Condition;
-use fenceweave_scenario::{
-    Case, Engine,
-    generate::{Size, from_seed},
-    load,
-};
+use fenceweave_scenario::Case;
 use std::{collections::BTreeSet, num::NonZeroUsize};
 
 /// Files of each subject.
@@ -57,8 +52,7 @@ fn same(task: &Task<'_>, limits: &Limits, options: Options, seen: &mut Seen) -> 
 }
 
 fn hold(case: &Case, states: u64, seen: &mut Seen) {
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let conditions = conditions_of(case);
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let limits = Limits { states, ..Limits::default() };
     let options = Options { symmetry: 2, ..Options::default() };
@@ -104,13 +98,7 @@ fn livelocks_and_starvation_come_to_the_same_on_disk() {
 #[test]
 fn generated_programs_come_to_the_same_on_disk() {
     let mut seen = Seen::default();
-    for number in 0..limit("SPILLED_GENERATED", 60) {
-        let text =
-            if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
-        let loaded = load("generated.kdl", &text).ok();
-        let case = loaded.and_then(|loaded| loaded.scenarios.into_iter().flat_map(|s| s.cases).next());
-        case.iter().for_each(|case| hold(case, limit("SPILLED_STATES", 1_000), &mut seen));
-    }
+    generated(limit("SPILLED_GENERATED", 60)).for_each(|case| hold(&case, limit("SPILLED_STATES", 1_000), &mut seen));
     println!("generated: {seen:?}");
     assert!(seen.programs > 30 && seen.spilled > 30, "{seen:?}");
 }

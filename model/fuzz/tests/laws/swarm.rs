@@ -1,11 +1,10 @@
 //! Walks at random come to nothing that the whole search does not, in states that it has; the same by any number of
 //! threads; to all of it, where there is little; and what they show is shown by a way that was shortened.
 
-use super::shipped;
+use super::{conditions_of, shipped};
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, explicit, swarm};
-use fenceweave_kernel::{Action, Condition, State};
+use fenceweave_kernel::{Action, State};
 use fenceweave_scenario::{
-    Engine,
     generate::{Size, from_seed},
     load,
 };
@@ -36,8 +35,7 @@ fn shipped_scenarios_are_walked_through_within_their_graphs() {
     let (mut programs, mut found, mut all, mut shown) = (0, 0, 0, 0);
     for (_, loaded) in shipped::scenarios().iter().skip(2).step_by(61) {
         for case in loaded.scenarios.iter().flat_map(|s| &s.cases).filter(|c| c.tuple.is_empty()).take(2) {
-            let conditions: Vec<Condition> =
-                case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+            let conditions = conditions_of(case);
             let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
             let full = explicit::explore(&task, &Limits { states: 600, ..Limits::default() }, &());
             if !full.coverage.is_complete() {

@@ -5,14 +5,9 @@
 //!
 //! `WORKERS_GENERATED=N` looks at more programs, `WORKERS_STATES=N` at larger ones.
 
-use super::{limit, programs, some_of_each_subject};
+use super::{conditions_of, generated, limit, some_of_each_subject};
 use fenceweave_explore::{Exploration, Limits, Task, explicit};
-use fenceweave_kernel::Condition;
-use fenceweave_scenario::{
-    Case, Engine,
-    generate::{Size, from_seed},
-    load,
-};
+use fenceweave_scenario::Case;
 use std::num::NonZeroUsize;
 
 /// Files of each subject.
@@ -46,8 +41,7 @@ fn explored(task: &Task<'_>, limits: &Limits, options: explicit::Options) -> Exp
 }
 
 fn hold(case: &Case, states: u64, seen: &mut Seen) {
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let conditions = conditions_of(case);
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let limits = Limits { states, ..Limits::default() };
     let options = explicit::Options { symmetry: 2, ..explicit::Options::default() };
@@ -82,13 +76,7 @@ fn shipped_scenarios_come_to_the_same_by_any_number_of_workers() {
 #[test]
 fn generated_programs_come_to_the_same_by_any_number_of_workers() {
     let mut seen = Seen::default();
-    for number in 0..limit("WORKERS_GENERATED", 80) {
-        let text =
-            if number.is_multiple_of(2) { programs::program(number) } else { from_seed(number, &Size::default()).text };
-        let loaded = load("generated.kdl", &text).ok();
-        let case = loaded.and_then(|loaded| loaded.scenarios.into_iter().flat_map(|s| s.cases).next());
-        case.iter().for_each(|case| hold(case, limit("WORKERS_STATES", 1_000), &mut seen));
-    }
+    generated(limit("WORKERS_GENERATED", 80)).for_each(|case| hold(&case, limit("WORKERS_STATES", 1_000), &mut seen));
     println!("generated: {seen:?}");
     assert!(seen.programs > 40 && seen.complete > 15, "{seen:?}");
 }

@@ -4,11 +4,10 @@ use super::{
     known::Known,
     link::Kind,
     meet::said,
-    report::Taking,
+    report::{About, Taking},
     team::{Part, Team},
 };
 use crate::explicit::{saved, search::Stage};
-use fenceweave_kernel::Program;
 use std::ops::Range;
 
 /// The first process in a search.
@@ -51,9 +50,9 @@ impl<'t, 'a> Lead<'t, 'a> {
     /// why some process has no room for more. Meanwhile this process does its part, beside so many bytes.
     pub(in crate::explicit) fn take(
         &mut self,
-        (program, conditions, scripts): (&Program, usize, usize),
+        about: About<'_>,
         states: &[Vec<u32>],
-        (found, orbits): (u32, bool),
+        found: u32,
         others: usize,
     ) -> Result<Result<Taking, String>, String> {
         let mut idle = false;
@@ -62,7 +61,7 @@ impl<'t, 'a> Lead<'t, 'a> {
                 self.part.hear(from, frame.kind, frame.bytes)?;
             }
             if let Some(round) = self.part.next_round() {
-                let taking = Taking::heard(&round, (program, conditions, scripts), states, (found, orbits));
+                let taking = Taking::heard(&round, about, states, found);
                 let named = |(at, why): (usize, String)| format!("{why} in {}", self.team.name(at));
                 let bad = |(at, why): (usize, String)| format!("{} says what does not fit: {why}", self.team.name(at));
                 return taking.map(|taking| taking.map_err(named)).map_err(bad);

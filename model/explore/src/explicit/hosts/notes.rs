@@ -8,9 +8,10 @@ use crate::explicit::{
     depend::Dependencies,
     orbits::Target,
     saved::{self, Bad, Reader, Writer},
+    shape::Shape,
     usage::Usage,
 };
-use fenceweave_kernel::{Action, Outcome, Program, Renaming, Violation};
+use fenceweave_kernel::{Action, Outcome, Renaming, Violation};
 use std::{collections::BTreeSet, io};
 
 /// What was told of each condition: that it was true, and false, somewhere.
@@ -82,10 +83,11 @@ pub(super) fn put(to: &mut Writer<'_>, notes: &Notes, encoding: &[u8]) -> io::Re
 /// Reads them again, as notes of a state of this number; with them the state's encoding if somebody is named.
 pub(super) fn get(
     from: &mut Reader<'_>,
-    program: &Program,
+    shape: Shape<'_>,
     conditions: usize,
     state: u32,
 ) -> Result<(Notes, Vec<u8>), Bad> {
+    let program = shape.program;
     let at = |by: Renaming| Target { state, by };
     let of = |yes: bool| if yes { vec![state] } else { vec![] };
     let ((terminals, overflow), (unfit, uneven)) = from.get()?;
@@ -108,9 +110,9 @@ pub(super) fn get(
     }
     let (has_depend, has_usage): (bool, bool) = from.get()?;
     let mut depend = Dependencies::new(program).filter(|_| has_depend).map(Box::new);
-    depend.iter_mut().try_for_each(|depend| depend.load(from, state + 1))?;
+    depend.iter_mut().try_for_each(|depend| depend.load(from, state + 1, shape))?;
     let mut usage = Usage::new(program).filter(|_| has_usage);
-    usage.iter_mut().try_for_each(|usage| usage.load(from, state + 1))?;
+    usage.iter_mut().try_for_each(|usage| usage.load(from, state + 1, shape))?;
     let notes = Notes {
         cover: None,
         terminals,
@@ -128,5 +130,24 @@ pub(super) fn get(
         unfit,
         uneven,
     };
+    fits(&notes, shape)?;
     Ok((notes, encoding))
+}
+
+/// Whether they tell of what the program has.
+fn fits(notes: &Notes, shape: Shape<'_>) -> Result<(), Bad> {
+    let Notes { violations, outcomes, named, glimpses, unsignaled, overflow, .. } = notes;
+    violations.iter().try_for_each(|(v, target)| {
+        shape.violation(*v)?;
+        shape.renaming(target.by)
+    })?;
+    outcomes.iter().try_for_each(|outcome| shape.outcome(outcome))?;
+    named.iter().try_for_each(|(_, action, v)| {
+        shape.action(*action)?;
+        shape.violation(*v)
+    })?;
+    let targets = glimpses.iter().flat_map(|glimpse| [glimpse.seen_true, glimpse.seen_false]);
+    targets.flatten().try_for_each(|target| shape.renaming(target.by))?;
+    unsignaled.iter().try_for_each(|id| shape.object(*id))?;
+    overflow.map_or(Ok(()), |v| shape.violation(v))
 }

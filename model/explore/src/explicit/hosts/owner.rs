@@ -367,7 +367,9 @@ impl<'a> Owner<'a> {
         let (taken_in, numbers, senders) =
             read(bytes, |from| Ok((from.get::<u32>()?, saved::get_all::<u32>(from)?, saved::get_block(from)?)))?;
         let new = (self.visited.len() - fresh.base) as usize;
-        saved::ensure(numbers.len() == new && senders.len() == new, "numbers")?;
+        let last = self.waiting.numbers.last().copied();
+        let in_order = numbers.iter().all(|number| last.is_none_or(|last| last < *number));
+        saved::ensure(numbers.len() == new && senders.len() == new && in_order, "numbers")?;
         let mut order: Vec<(u32, Range<usize>)> = vec![];
         let mut from = 0;
         for (k, sender, end) in &fresh.sent {
@@ -379,6 +381,7 @@ impl<'a> Owner<'a> {
         }
         saved::ensure(order.len() == new, "who found what")?;
         order.sort_unstable_by_key(|(number, _)| *number);
+        saved::ensure(order.is_sorted_by(|a, b| a.0 < b.0), "numbers")?;
         order.into_iter().for_each(|(number, bytes)| self.waiting.push(number, &fresh.bytes[bytes]));
         self.numbers.extend(numbers);
         self.waiting.taken_in(taken_in);

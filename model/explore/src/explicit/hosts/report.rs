@@ -9,8 +9,9 @@ use crate::explicit::{
     chunk::Notes,
     graph::unpack,
     saved::{self, Bad},
+    shape::Shape,
 };
-use fenceweave_kernel::{Action, Cover, Program, Renaming};
+use fenceweave_kernel::{Action, Cover, Renaming};
 use std::collections::VecDeque;
 
 /// What was seen in a state, by its place among those of its owner; with the state if somebody is named.
@@ -30,17 +31,19 @@ impl Report {
     /// Reads one of these states of a program.
     pub(super) fn heard(
         bytes: &[u8],
-        (program, conditions): (&Program, usize),
+        (shape, conditions): (Shape<'_>, usize),
         numbers: &[u32],
         scripts: usize,
     ) -> Result<Report, Bad> {
-        let (mut seen, mut cover) = (VecDeque::new(), Cover::new(program));
+        let (mut seen, mut cover) = (VecDeque::new(), Cover::new(shape.program));
         (0..scripts).for_each(|at| cover.of_mut(at).into_iter().flatten().for_each(|p| *p = Default::default()));
         let rows = read(bytes, |from| {
             while from.get()? {
                 let at: u32 = from.get()?;
                 let number = numbers.get(at as usize).copied().ok_or("a state of nobody")?;
-                let (notes, encoding) = notes::get(from, program, conditions, number)?;
+                let (notes, encoding) = notes::get(from, shape, conditions, number)?;
+                let in_order = seen.back().is_none_or(|(before, ..): &Seen| *before < at as usize);
+                saved::ensure(in_order, "the order of states")?;
                 seen.push_back((at as usize, notes, encoding));
             }
             saved::get_cover(from, &mut cover, scripts)?;
@@ -51,14 +54,22 @@ impl Report {
     }
 
     /// How many steps there are to states of each process, if it all fits together.
-    fn steps_to(&self, program: &Program, processes: usize, states: usize, orbits: bool) -> Result<Vec<usize>, Bad> {
+    fn steps_to(&self, shape: Shape<'_>, processes: usize, states: usize) -> Result<Vec<usize>, Bad> {
         let Rows { counts, actions, owners, images } = &self.rows;
         let steps: usize = counts.iter().map(|n| usize::from(*n)).sum();
-        let imaged = if orbits { steps } else { 0 };
+        let imaged = if shape.symmetry.is_some() { steps } else { 0 };
         saved::ensure(counts.len() == states, "states")?;
         saved::ensure(actions.len() == steps && owners.len() == steps && images.len() == imaged, "steps")?;
-        let of_a_thread = |step: &u8| unpack(*step).0.thread.index() < program.scripts.len();
-        saved::ensure(actions.iter().all(of_a_thread), "a thread")?;
+        images.iter().try_for_each(|bits| shape.renaming(saved::renaming_of(*bits)))?;
+        let mut rest = &actions[..];
+        for count in counts {
+            let (row, behind) = rest.split_at(usize::from(*count));
+            rest = behind;
+            let steps = || row.iter().map(|step| unpack(*step).0);
+            steps().try_for_each(|action| shape.action(action))?;
+            let in_order = steps().is_sorted_by(|a, b| (a.thread, a.choice) < (b.thread, b.choice));
+            saved::ensure(in_order, "the order of steps")?;
+        }
         let mut to = vec![0; processes];
         for owner in owners {
             *to.get_mut(usize::from(*owner)).ok_or("a state of nobody")? += 1;
@@ -98,6 +109,9 @@ pub(in crate::explicit) struct Step {
     pub(in crate::explicit) code: u32,
 }
 
+/// A program, how many conditions there are, and how many scripts.
+pub(in crate::explicit) type About<'p> = (Shape<'p>, usize, usize);
+
 /// A round that is taken in.
 pub(in crate::explicit) struct Taking {
     pub(in crate::explicit) reports: Vec<Report>,
@@ -115,11 +129,10 @@ impl Taking {
     /// what it was sent, and which.
     pub(super) fn heard(
         (reports, answers): &super::team::Round,
-        about: (&Program, usize, usize),
+        (shape, conditions, scripts): About<'_>,
         states: &[Vec<u32>],
-        (found, orbits): (u32, bool),
+        found: u32,
     ) -> Result<Result<Taking, (usize, String)>, (usize, Bad)> {
-        let (program, conditions, scripts) = about;
         let mut all = Taking { reports: vec![], answers: vec![], numbers: vec![], senders: vec![] };
         for (at, bytes) in answers.iter().enumerate() {
             match heard(bytes, answers.len()).map_err(|why| (at, why))? {
@@ -129,8 +142,8 @@ impl Taking {
         }
         for (at, bytes) in reports.iter().enumerate() {
             let bad = |why| (at, why);
-            let report = Report::heard(bytes, (program, conditions), &states[at], scripts).map_err(bad)?;
-            let to = report.steps_to(program, reports.len(), states[at].len(), orbits).map_err(bad)?;
+            let report = Report::heard(bytes, (shape, conditions), &states[at], scripts).map_err(bad)?;
+            let to = report.steps_to(shape, reports.len(), states[at].len()).map_err(bad)?;
             let each = all.answers.iter().zip(to);
             saved::ensure(each.into_iter().all(|(a, steps)| a.codes[at].len() == steps), "answers").map_err(bad)?;
             all.reports.push(report);

@@ -185,10 +185,9 @@ impl<'a> Search<'a> {
         let mut states: Vec<Vec<u32>> = vec![vec![]; apart.lead.len()];
         let owners = apart.owners.range(..round.len());
         round.clone().zip(owners).for_each(|(number, owner)| states[usize::from(*owner)].push(number));
-        let about = (self.task.program, self.task.conditions.len(), self.scripts());
-        let known = (self.found(), self.orbits.is_some());
+        let about = (self.shape(), self.task.conditions.len(), self.scripts());
         let others = self.bytes(&none, &none) + apart.owners.capacity();
-        let taking = apart.lead.take(about, &states, known, others).map_err(Stop::Lost)?;
+        let taking = apart.lead.take(about, &states, self.found(), others).map_err(Stop::Lost)?;
         let taking = taking.and_then(|taking| self.room_for(taking, round.len(), others + apart.lead.bytes()));
         let mut taking = match taking {
             Ok(taking) => taking,
