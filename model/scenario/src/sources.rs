@@ -24,18 +24,20 @@ struct Source {
     start: u32,
     /// How many lines are before it.
     lines: u32,
+    /// Whether it is of a library that `use NAME` finds.
+    library: bool,
 }
 
 impl Sources {
     /// The scenario's file.
     pub(crate) fn new(name: &str, text: &str) -> Self {
         let mut sources = Self { text: String::new(), files: Vec::new(), lines: Vec::new(), instead: Vec::new() };
-        sources.push(name, text);
+        sources.push(name, text, false);
         sources
     }
 
-    /// One more file; the result is its number and where its text begins.
-    pub(crate) fn push(&mut self, name: &str, text: &str) -> (usize, u32) {
+    /// One more file, of a library or not; the result is its number and where its text begins.
+    pub(crate) fn push(&mut self, name: &str, text: &str, library: bool) -> (usize, u32) {
         // Between two files is a line's end, so that the end of one is not the beginning of the next.
         if !self.files.is_empty() {
             self.text.push('\n');
@@ -45,7 +47,7 @@ impl Sources {
         let lines = at(self.lines.len() - 1);
         self.lines.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| at(start + i + 1)));
         self.text.push_str(text);
-        self.files.push(Source { name: name.to_owned(), start: at(start), lines });
+        self.files.push(Source { name: name.to_owned(), start: at(start), lines, library });
         (self.files.len() - 1, at(start))
     }
 
@@ -82,6 +84,11 @@ impl Sources {
         self.files.partition_point(|file| file.start <= span.start).saturating_sub(1)
     }
 
+    /// Whether a place is in a library, which knows nothing of the scenario that uses it.
+    pub(crate) fn is_library(&self, span: Span) -> bool {
+        self.files.get(self.file_of(span)).is_some_and(|file| file.library)
+    }
+
     /// Where something begins in its file, as people count.
     pub(crate) fn place_of(&self, span: Span) -> Place {
         let span = self.written(span);
@@ -106,8 +113,8 @@ mod tests {
     #[test]
     fn a_place_is_one_in_its_own_file() {
         let mut sources = Sources::new("a.kdl", "one\ntwo");
-        let (number, start) = sources.push("b.kdl", "three\nfour\n");
-        let (_, last) = sources.push("c.kdl", "é five");
+        let (number, start) = sources.push("b.kdl", "three\nfour\n", true);
+        let (_, last) = sources.push("c.kdl", "é five", false);
         assert_eq!((number, start), (1, 8));
         let place = |start: u32| {
             let span = Span { start, end: start + 1 };

@@ -39,6 +39,11 @@ pub(super) fn read(unit: &Unit, text: &str, mistakes: &mut Mistakes) -> Head {
         match node.name.text.as_str() {
             "option" => axis(node, text, &mut head, mistakes),
             "param" => params(node, &mut head, mistakes),
+            // A parameter that is there with some choices alone.
+            _ if crate::lower::is_of_cases(node) => {
+                let inside = node.children().iter().filter(|inside| inside.name.text == "param" && !inside.broken);
+                inside.for_each(|param| params(param, &mut head, mistakes));
+            }
             _ => {}
         }
     }

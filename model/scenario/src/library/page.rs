@@ -91,8 +91,11 @@ fn sources(files: &[File<'_>], page: &mut String) {
 fn choices(files: &[File<'_>], page: &mut String) {
     let mut told = String::new();
     for file in files {
-        for node in file.nodes.iter().filter(|node| matches!(node.name.text.as_str(), "option" | "param")) {
-            let _ = writeln!(told, "- `{}`{}", one_line(node.head, file.text), behind(&comment(node, file.text)));
+        let is_choice = |node: &Node| matches!(node.name.text.as_str(), "option" | "param");
+        for (node, when) in flat(&file.nodes, file.text).into_iter().filter(|(node, _)| is_choice(node)) {
+            let when = if when.is_empty() { when } else { format!(" ({when})") };
+            let head = one_line(node.head, file.text);
+            let _ = writeln!(told, "- `{head}`{when}{}", behind(&comment(node, file.text)));
         }
     }
     if !told.is_empty() {

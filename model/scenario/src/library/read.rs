@@ -307,6 +307,7 @@ impl Reader<'_> {
             return;
         }
         let name = &origin.name();
+        let library = matches!(origin, Origin::BuiltIn(_));
         let replaced = self.replaced.iter().find(|replaced| replaced.is(name));
         let text = replaced.map_or(text, |replaced| replaced.text);
         let mut own = Mistakes::new(name, text);
@@ -316,7 +317,7 @@ impl Reader<'_> {
             Origin::Beside(_, folder) => (syntax::parse(text, &mut own), folder),
         };
         syntax::spell_out(&mut tree);
-        let (number, start) = self.sources.push(name, text);
+        let (number, start) = self.sources.push(name, text, library);
         self.mistakes.take_file(start, own);
         tree.nodes.iter_mut().for_each(|node| move_on(node, start));
         self.libraries.used.push(Some(span));

@@ -185,10 +185,12 @@ impl<'a> Lower<'a> {
         let scope = self.labels_of(unit, &nodes);
         unit.scopes.push(scope);
         let mut rest = nodes.as_slice();
+        let around = self.in_library;
         while let [node, after @ ..] = rest {
             if self.is_exhausted() {
                 break;
             }
+            self.in_library = self.sources.is_library(node.head);
             // What is said of the next statement is none itself.
             *self.budget -= usize::from(node.name.text != "survives");
             rest = after;
@@ -213,6 +215,7 @@ impl<'a> Lower<'a> {
             }
         }
         self.end_of_block(unit, nodes.last().copied());
+        self.in_library = around;
         unit.scopes.pop();
     }
 

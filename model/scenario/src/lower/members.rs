@@ -399,11 +399,22 @@ impl<'a> Lower<'a> {
         None
     }
 
-    /// The members of that path, of whatever struct has one.
+    /// The members of that path, of whatever struct has one. What a library says is of the structs of libraries, if one
+    /// of them has such a field: that the scenario has another one of that name is not its affair.
     fn members_of_path(&self, path: &str) -> impl Iterator<Item = ObjId> {
         let name = self.program.field_names.iter().position(|name| name == path);
         let name = name.and_then(|at| u8::try_from(at).ok()).map(FieldName);
-        let slots = self.program.structs.iter().map(|decl| ObjId::numbered(decl.slots.start));
+        let own = |decl: &StructDecl| {
+            self.structs.get(decl.name.as_str()).is_some_and(|node| self.sources.is_library(node.head))
+        };
+        let has = |decl: &StructDecl| {
+            let slot = ObjId::numbered(decl.slots.start);
+            let is_word = decl.fields.iter().any(|(field, _)| Some(*field) == name);
+            is_word || name.is_some_and(|name| self.program.member(slot, name).is_some())
+        };
+        let apart = self.in_library && self.program.structs.iter().any(|decl| has(decl) && own(decl));
+        let structs = self.program.structs.iter().filter(move |decl| !apart || own(decl));
+        let slots = structs.map(|decl| ObjId::numbered(decl.slots.start));
         slots.filter_map(move |slot| self.program.member(slot, name?))
     }
 
