@@ -15,6 +15,9 @@ pub struct Asked {
     pub path: Option<PathBuf>,
     /// What the editor has.
     pub text: Arc<str>,
+    /// Files of libraries that say something else than the built-in ones or those of the folder, by what they are
+    /// called there.
+    pub libraries: Arc<[(String, Arc<str>)]>,
     /// The scenario.
     pub scenario: String,
     /// The case; a scenario without cases is one.

@@ -127,8 +127,8 @@ impl Documents {
         self.0.insert(uri.to_owned(), document);
     }
 
-    pub(crate) fn close(&mut self, uri: &str) -> Option<Document> {
-        self.0.remove(uri)
+    pub(crate) fn close(&mut self, uri: &str) {
+        self.0.remove(uri);
     }
 
     pub(crate) fn get(&self, uri: &str) -> Option<&Document> {

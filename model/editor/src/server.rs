@@ -105,6 +105,9 @@ struct Server<W> {
     phase: Phase,
     /// The folder of libraries.
     libraries: Option<PathBuf>,
+    /// What files of libraries said when they were last saved or closed: whoever reads them looked at them when the server
+    /// began.
+    kept: BTreeMap<String, Arc<str>>,
     documents: Documents,
     shelf: Shelf,
     /// What is declared in each open text, as of a version.
@@ -137,6 +140,7 @@ pub fn serve(
         out: output,
         phase: Phase::Fresh,
         libraries: folder.clone(),
+        kept: BTreeMap::new(),
         documents: Documents::default(),
         shelf: Shelf::new(folder.clone()),
         names: BTreeMap::new(),
@@ -332,8 +336,10 @@ impl<W: Write> Server<W> {
     fn notified(&mut self, method: &str, params: &Value) {
         // What one text says, another may use.
         if matches!(method, "textDocument/didSave" | "workspace/didChangeWatchedFiles") {
-            let open = self.open_libraries();
-            return self.documents.all().for_each(|document| self.diagnose.look(document, &open));
+            let changed = params["changes"].as_array().map_or(&[][..], Vec::as_slice);
+            let saved = changed.iter().chain([&params["textDocument"]]).filter_map(|of| of["uri"].as_str());
+            let libraries = saved.filter(|uri| self.keep(uri)).count();
+            return self.look_at_all(libraries > 0);
         }
         let document = &params["textDocument"];
         let Some(uri) = document["uri"].as_str() else { return };
@@ -342,7 +348,8 @@ impl<W: Write> Server<W> {
             "textDocument/didOpen" => {
                 let said = document["text"].as_str().unwrap_or_default();
                 self.documents.open(uri, version, said);
-                self.has_changed(uri);
+                // Whoever only looks at a library changes nothing.
+                if self.is_as_saved(uri) { self.look_at(uri) } else { self.has_changed(uri) }
             }
             "textDocument/didChange" => {
                 let changes = params["contentChanges"].as_array().map_or(&[][..], Vec::as_slice);
@@ -353,41 +360,85 @@ impl<W: Write> Server<W> {
                     self.has_changed(uri);
                 }
             }
-            "textDocument/didClose" if self.documents.close(uri).is_some() => {
+            "textDocument/didClose" if self.documents.get(uri).is_some() => {
+                let is_as_saved = self.is_as_saved(uri);
+                self.documents.close(uri);
                 self.names.remove(uri);
                 self.read.remove(uri);
                 self.diagnose.forget(uri);
                 self.cases.forget(uri);
                 self.publish(uri, ByText::new(), None);
                 self.publish(&verdicts_of(uri), ByText::new(), None);
+                // What was typed and not saved is gone.
+                if self.keep(uri) && !is_as_saved {
+                    self.look_at_all(true);
+                }
             }
             _ => {}
         }
     }
 
     fn has_changed(&mut self, uri: &str) {
-        self.cases.give_up(uri);
-        self.publish(&verdicts_of(uri), ByText::new(), None);
-        let open = self.open_libraries();
-        // What a library says, any text may use.
-        let is_library = self.documents.get(uri).is_some_and(|document| self.in_libraries(document).is_some());
-        for document in self.documents.all().filter(|document| is_library || document.uri == uri) {
-            self.diagnose.look(document, &open);
+        match self.in_libraries(uri) {
+            Some(_) => self.look_at_all(true),
+            None => self.look_at(uri),
         }
     }
 
-    /// What a text is called below the folder of libraries that was named, if it is there.
-    fn in_libraries(&self, document: &Document) -> Option<String> {
-        let folder = self.libraries.as_deref()?;
-        let path = document.path()?;
-        let below = path.strip_prefix(folder).ok()?;
-        Some(below.display().to_string())
+    fn look_at(&mut self, uri: &str) {
+        self.cases.give_up(uri);
+        self.publish(&verdicts_of(uri), ByText::new(), None);
+        if let Some(document) = self.documents.get(uri) {
+            self.diagnose.look(document, &self.known_libraries());
+        }
     }
 
-    /// The files of libraries that are open.
-    fn open_libraries(&self) -> Arc<[Opened]> {
-        let opened = |document: &Document| Some((self.in_libraries(document)?, document.text.shared()));
-        self.documents.all().filter_map(opened).collect()
+    /// Looks at each text that is open once more. If a library has changed, any of them may use it: nothing is known of
+    /// their cases any more.
+    fn look_at_all(&mut self, of_library: bool) {
+        let known = self.known_libraries();
+        self.documents.all().for_each(|document| self.diagnose.look(document, &known));
+        if of_library {
+            let open: Vec<String> = self.documents.all().map(|document| document.uri.clone()).collect();
+            for uri in open {
+                self.cases.forget(&uri);
+                self.publish(&verdicts_of(&uri), ByText::new(), None);
+            }
+            self.refresh();
+        }
+    }
+
+    /// Whether an open text is what its file says.
+    fn is_as_saved(&self, uri: &str) -> bool {
+        let Some(document) = self.documents.get(uri) else { return false };
+        let saved = document.path().and_then(|path| fenceweave_scenario::read(&path).ok());
+        saved.is_some_and(|saved| saved == document.text.as_str())
+    }
+
+    /// Reads a file of a library again, as it is now. Whether that is one.
+    fn keep(&mut self, uri: &str) -> bool {
+        let Some((path, below)) = self.in_libraries(uri) else { return false };
+        match fenceweave_scenario::read(&path) {
+            Ok(text) => drop(self.kept.insert(below, text.into())),
+            Err(_) => drop(self.kept.remove(&below)),
+        }
+        true
+    }
+
+    /// Where a text is, and what it is called below the folder of libraries that was named, if it is there.
+    fn in_libraries(&self, uri: &str) -> Option<(PathBuf, String)> {
+        let path = uri::to_file(uri)?;
+        let below = path.strip_prefix(self.libraries.as_deref()?).ok()?.display().to_string();
+        Some((path, below))
+    }
+
+    /// The files of libraries that may say something else than when the server began: as they are open, or else as they
+    /// were saved.
+    fn known_libraries(&self) -> Arc<[Opened]> {
+        let opened = |document: &Document| Some((self.in_libraries(&document.uri)?.1, document.text.shared()));
+        let mut known = self.kept.clone();
+        known.extend(self.documents.all().filter_map(opened));
+        known.into_iter().collect()
     }
 
     fn looked(&mut self, uri: &str, version: i64, found: ByText, (rested, skimmed): (bool, bool)) {
@@ -515,7 +566,8 @@ impl<W: Write> Server<W> {
         let is_it = |place: &Place| place.scenario == scenario && place.case == case;
         let place = cases(&names).into_iter().find(is_it).ok_or_else(|| bad("there is no such case"))?;
         let Some(document) = self.documents.get(&uri) else { return Err(bad("this text is not open")) };
-        let asked = Asked { path: document.path(), text: document.text.shared(), scenario, case };
+        let libraries = self.known_libraries();
+        let asked = Asked { path: document.path(), text: document.text.shared(), libraries, scenario, case };
         let (key, version) = (Key::of(&uri, &place), document.version);
         self.cases.ask(key, version, asked).map_err(|why| Refused(FAILED, why))?;
         self.refresh();

@@ -254,12 +254,21 @@ pub fn survive_all(seed: u64, count: u64, jobs: usize, watch: &(dyn Fn(u64) + Sy
 mod tests {
     use super::{survive, survive_all, survive_as_expression};
 
+    fn are_answered(inputs: u64) {
+        let well_formed = survive_all(1, inputs, 4, &|_| {}).unwrap();
+        assert!(well_formed < inputs / 2, "most inputs are malformed");
+        assert!(well_formed > inputs / 100, "some mutations leave a text well-formed");
+    }
+
     #[test]
+    fn malformed_inputs_are_answered() {
+        are_answered(10_000);
+    }
+
+    #[test]
+    #[ignore = "what the one above looks at every day, ten times as long"]
     fn a_hundred_thousand_malformed_inputs_are_answered() {
-        const INPUTS: u64 = 100_000;
-        let well_formed = survive_all(1, INPUTS, 4, &|_| {}).unwrap();
-        assert!(well_formed < INPUTS / 2, "most inputs are malformed");
-        assert!(well_formed > 1_000, "some mutations leave a text well-formed");
+        are_answered(100_000);
     }
 
     /// What longer runs have found.

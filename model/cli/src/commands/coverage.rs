@@ -1,8 +1,8 @@
 //! `check --coverage`: how often each line of a scenario was taken, for people and for tools that read LCOV.
 
 use crate::run::CaseRun;
-use fenceweave_scenario::{Case, Coverage, Loaded};
-use std::fmt::Write as _;
+use fenceweave_scenario::{Case, Coverage, Loaded, Statement, sketch};
+use std::{fmt::Write as _, ops::RangeInclusive};
 
 /// Adds what a case's search came to.
 pub(super) fn add(all: &mut Coverage, case: &Case, run: &CaseRun) {
@@ -32,9 +32,10 @@ pub(super) fn text(loaded: &Loaded, all: &Coverage) -> String {
 }
 
 /// The record of a file: a line's count is that of its most frequent statement, each condition is a branch with two
-/// ways.
+/// ways, and what has a body is a function.
 pub(super) fn lcov(loaded: &Loaded, all: &Coverage) -> String {
     let mut out = format!("TN:\nSF:{}\n", loaded.file);
+    add_functions(&mut out, loaded, all);
     let (mut lines, mut hit) = (0, 0);
     let (mut ways, mut taken_ways) = (0, 0);
     for line in 1..=loaded.text.lines().count() as u32 {
@@ -52,4 +53,45 @@ pub(super) fn lcov(loaded: &Loaded, all: &Coverage) -> String {
     }
     let _ = write!(out, "BRF:{ways}\nBRH:{taken_ways}\nLF:{lines}\nLH:{hit}\nend_of_record\n");
     out
+}
+
+/// What has a body of statements, as LCOV's functions: threads, agents, functions.
+const WITH_BODY: [&str; 10] =
+    ["fn", "proc", "thread", "irq", "device", "work", "delayed-work", "timer", "irq-work", "shrinker"];
+
+/// A function was taken as often as the first statement of its body; one that no case comes to is there with 0.
+fn add_functions(out: &mut String, loaded: &Loaded, all: &Coverage) {
+    let mut found = vec![];
+    bodies(&loaded.text, &sketch(&loaded.text), "", &mut found);
+    let counts: Vec<u64> = found.iter().map(|(_, lines)| first_in(all, lines.clone())).collect();
+    for (name, lines) in &found {
+        let _ = writeln!(out, "FN:{},{name}", lines.start());
+    }
+    for ((name, _), count) in found.iter().zip(&counts) {
+        let _ = writeln!(out, "FNDA:{count},{name}");
+    }
+    let _ = write!(out, "FNF:{}\nFNH:{}\n", found.len(), counts.iter().filter(|count| **count > 0).count());
+}
+
+/// The bodies among these statements, by name and lines, in the order of the text. Those of a scenario have its name
+/// before their own: a name stands once in a record.
+fn bodies(text: &str, all: &[Statement], within: &str, found: &mut Vec<(String, RangeInclusive<u32>)>) {
+    let line = |at: u32| 1 + text.bytes().take(at as usize).filter(|byte| *byte == b'\n').count() as u32;
+    for statement in all {
+        let Some(first) = statement.entries.first().filter(|entry| entry.key.is_none()) else { continue };
+        if statement.name == "scenario" {
+            bodies(text, statement.block.as_deref().unwrap_or_default(), &first.value, found);
+        } else if WITH_BODY.contains(&statement.name.as_str()) && statement.block.is_some() {
+            let name = if within.is_empty() { first.value.clone() } else { format!("{within}/{}", first.value) };
+            let lines = line(statement.span.start)..=line(statement.span.end);
+            let known = found.iter().filter(|(known, _)| known.split('#').next() == Some(&name)).count();
+            let name = if known == 0 { name } else { format!("{name}#{}", known + 1) };
+            found.push((name, lines));
+        }
+    }
+}
+
+/// How often the first statement in some lines was taken.
+fn first_in(all: &Coverage, lines: RangeInclusive<u32>) -> u64 {
+    lines.into_iter().find_map(|line| all.in_line(line).next()).map_or(0, |taken| taken.count)
 }

@@ -10,7 +10,7 @@ use crate::{
 use fenceweave_editor::{Asked, Checker, Ended, Grade, Settings, Told, serve};
 use fenceweave_explore::{Engine, interrupt};
 use fenceweave_report::{CountsShown, Layout, Sheet, Style, summary};
-use fenceweave_scenario::{Case, Loaded, load, load_as};
+use fenceweave_scenario::{Case, Loaded, Replaced, load, load_replacing};
 use std::{
     io::{self, BufReader},
     path::{Path, PathBuf},
@@ -41,7 +41,10 @@ pub(super) fn lsp(args: &LspArgs, libraries: Option<PathBuf>) -> Exit {
 impl Checker for Explicit {
     fn check(&self, asked: &Asked) -> Result<Told, String> {
         let loaded = match &asked.path {
-            Some(path) => load_as(path, &asked.text),
+            Some(path) => {
+                let replaced = asked.libraries.iter().map(|(file, text)| Replaced { file, text });
+                load_replacing(path, &asked.text, &replaced.collect::<Vec<_>>())
+            }
             None => load("untitled", &asked.text),
         };
         let loaded = loaded.map_err(|report| report.to_string())?;

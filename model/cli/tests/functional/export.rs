@@ -2,6 +2,7 @@
 
 use crate::project::{BIG, Project, TWICE, TWO_ORDERS};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const BAD: &str = "scenario bad {\n  resv fb\n  thread a { lokc fb }\n}\n";
 /// It holds, and part of it never runs.
@@ -136,7 +137,15 @@ fn is_lcov(text: &str) {
         ways.iter().filter(|w| **w != "-").for_each(|w| _ = number(w));
         let hit = ways.iter().filter(|w| !["-", "0"].contains(w)).count();
         assert_eq!((of("BRF"), of("BRH")), (vec![&*ways.len().to_string()], vec![&*hit.to_string()]));
-        let known = ["TN", "SF", "DA", "BRDA", "BRF", "BRH", "LF", "LH"];
+        let named: Vec<(&str, &str)> = of("FN").iter().map(|v| v.split_once(',').expect("LINE,NAME")).collect();
+        let called: Vec<(&str, &str)> = of("FNDA").iter().map(|v| v.split_once(',').expect("COUNT,NAME")).collect();
+        let names: Vec<&str> = named.iter().map(|(_, name)| *name).collect();
+        assert_eq!(called.iter().map(|(_, name)| *name).collect::<Vec<_>>(), names, "{record}");
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "a name stands once: {record}");
+        assert!(named.is_sorted_by_key(|(line, _)| number(line)), "{record}");
+        let hit = called.iter().filter(|(count, _)| number(count) > 0).count();
+        assert_eq!((of("FNF"), of("FNH")), (vec![&*names.len().to_string()], vec![&*hit.to_string()]));
+        let known = ["TN", "SF", "FN", "FNDA", "FNF", "FNH", "DA", "BRDA", "BRF", "BRH", "LF", "LH"];
         assert!(lines.iter().all(|(key, _)| known.contains(key)), "{record}");
     }
 }
@@ -149,4 +158,18 @@ fn coverage_is_what_readers_of_lcov_take_for_granted() {
     let text = project.read("lcov.info");
     assert_eq!(text.matches("end_of_record\n").count(), 2, "{text}");
     is_lcov(&text);
+}
+
+#[test]
+fn lcov_names_each_body_once_and_how_often_it_was_come_to() {
+    let bodies = "scenario one { about \"x\"; var x init=0\nfn mine { store x 1 }\nfn never { store x 2 }\n\
+        thread t { mine }\nthread u { load x into=a }\nexpect { holds } }\n";
+    let project = all().file("bodies.kdl", bodies);
+    project.run("check --coverage-lcov lcov.info bodies.kdl");
+    let text = project.read("lcov.info");
+    is_lcov(&text);
+    let of = |key: &str| text.lines().filter(|line| line.starts_with(key)).collect::<Vec<_>>();
+    assert_eq!(of("FN:"), ["FN:2,one/mine", "FN:3,one/never", "FN:4,one/t", "FN:5,one/u"]);
+    let never: Vec<&str> = of("FNDA:").into_iter().filter(|line| line.starts_with("FNDA:0,")).collect();
+    assert_eq!(never, ["FNDA:0,one/never"]);
 }

@@ -31,6 +31,10 @@ impl Checker for Named {
             "half" => told(Grade::Incomplete, "holds so far, incomplete"),
             "refused" => Err("it is not for `explicit`".to_owned()),
             "panics" => panic!("as it was asked to"),
+            "libraries" => {
+                let said = asked.libraries.iter().filter(|(_, text)| text.contains("new_one")).map(|(file, _)| &**file);
+                told(Grade::AsExpected, &format!("new_one in {:?}", said.collect::<Vec<_>>()))
+            }
             "slow" => {
                 self.begun.fetch_add(1, Ordering::SeqCst);
                 let mut stopped = self.stopped.lock().unwrap();

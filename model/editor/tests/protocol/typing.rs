@@ -96,26 +96,96 @@ fn what_cannot_be_read_is_told_before_all_of_it_is_read_and_what_was_known_comes
     assert!(told.as_array().unwrap().iter().any(|told| told["range"]["start"]["line"] == place), "{told}");
 }
 
-#[test]
-fn what_is_typed_in_a_library_reaches_the_texts_that_use_it() {
+/// A folder of libraries with one in it, a text that uses what the library lacks, and a file of the library.
+fn with_users() -> (tempfile::TempDir, Editor, [String; 2], String) {
     let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path().canonicalize().unwrap();
+    let place = folder.path().canonicalize().unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../library/drm_sched");
-    fs::create_dir(folder.join("drm_sched")).unwrap();
+    fs::create_dir(place.join("drm_sched")).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
-        fs::copy(&path, folder.join("drm_sched").join(path.file_name().unwrap())).unwrap();
+        fs::copy(&path, place.join("drm_sched").join(path.file_name().unwrap())).unwrap();
     }
-    let mut editor = Editor::silent(Some(folder.clone())).initialized();
-    let user = format!("file://{}/s.kdl", folder.display());
-    editor.open(&user, "scenario s {\n    use drm_sched\n    thread t { new_one }\n    expect { holds }\n}\n");
+    let mut editor = Editor::silent(Some(place.clone())).initialized();
+    let user = format!("file://{}/s.kdl", place.display());
+    editor.open(
+        &user,
+        "scenario s {\n    use drm_sched\n    thread t { new_one }\n    case libraries { }\n    expect { holds }\n}\n",
+    );
     let told = editor.mistakes(&user);
     assert_eq!(told[0]["range"]["start"]["line"], 2, "{told:?}");
-    let path = fs::read_dir(folder.join("drm_sched")).unwrap().next().unwrap().unwrap().path();
+    let path = fs::read_dir(place.join("drm_sched")).unwrap().next().unwrap().unwrap().path();
     let library = format!("file://{}", path.display());
     let text = fs::read_to_string(&path).unwrap();
     editor.open(&library, &text);
-    let end = text.matches('\n').count();
-    editor.change(&library, 2, change((end, 0, 0), "fn new_one { }\n"));
-    editor.wait(|m| m["params"]["uri"] == *user && m["params"]["diagnostics"] == json!([]));
+    (folder, editor, [user, library], text)
+}
+
+impl Editor {
+    fn new_one_is_typed(&mut self, library: &str, text: &str) {
+        let end = text.matches('\n').count();
+        self.change(library, 2, change((end, 0, 0), "fn new_one { }\n"));
+    }
+
+    fn waits_for_mistakes(&mut self, of: &str, some: bool) {
+        self.wait(|m| m["params"]["uri"] == *of && (m["params"]["diagnostics"] != json!([])) == some);
+    }
+}
+
+#[test]
+fn what_is_typed_in_a_library_reaches_the_texts_that_use_it() {
+    let (_folder, mut editor, [user, library], text) = with_users();
+    editor.new_one_is_typed(&library, &text);
+    editor.waits_for_mistakes(&user, false);
+}
+
+#[test]
+fn what_was_typed_in_a_library_and_not_saved_is_gone_when_it_is_closed() {
+    let (_folder, mut editor, [user, library], text) = with_users();
+    editor.new_one_is_typed(&library, &text);
+    editor.waits_for_mistakes(&user, false);
+    editor.notify("textDocument/didClose", json!({"textDocument": {"uri": library}}));
+    editor.waits_for_mistakes(&user, true);
+}
+
+#[test]
+fn what_was_saved_of_a_library_stays_when_it_is_closed() {
+    let (_folder, mut editor, [user, library], text) = with_users();
+    editor.new_one_is_typed(&library, &text);
+    editor.waits_for_mistakes(&user, false);
+    let path = library.strip_prefix("file://").unwrap();
+    fs::write(path, format!("{text}fn new_one {{ }}\n")).unwrap();
+    editor.notify("textDocument/didSave", json!({"textDocument": {"uri": library}}));
+    editor.notify("textDocument/didClose", json!({"textDocument": {"uri": library}}));
+    editor.heard.clear();
+    // Whoever looks at it now finds it as it was saved.
+    editor.change(&user, 2, change((5, 0, 0), "\n"));
+    let told = editor.wait(|m| m["params"]["uri"] == *user && m["params"]["version"] == 2);
+    assert_eq!(told["params"]["diagnostics"], json!([]));
+}
+
+#[test]
+fn a_case_is_checked_with_what_its_libraries_say_now() {
+    let (_folder, mut editor, [user, library], text) = with_users();
+    editor.new_one_is_typed(&library, &text);
+    editor.waits_for_mistakes(&user, false);
+    editor
+        .ask("workspace/executeCommand", json!({"command": "fenceweave.check", "arguments": [user, "s", "libraries"]}));
+    let title = |editor: &mut Editor| {
+        let lenses = editor.ask("textDocument/codeLens", json!({"textDocument": {"uri": user}}));
+        lenses.as_array().unwrap().iter().map(|lens| lens["command"]["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut said: Vec<String> = title(&mut editor);
+    for _ in 0..200 {
+        if said.iter().all(|said| !said.contains("checking")) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        said = title(&mut editor);
+    }
+    assert!(said.iter().any(|said| said.contains("new_one in [\"drm_sched/")), "{said:?}");
+    // A verdict of a library that says something else by now is none.
+    editor.change(&library, 3, change((0, 0, 0), "\n"));
+    let said: Vec<String> = title(&mut editor);
+    assert!(said.iter().all(|said| !said.contains("new_one")), "{said:?}");
 }
