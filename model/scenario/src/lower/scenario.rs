@@ -379,7 +379,7 @@ fn begin<'a>(
         allocations: Vec::new(),
         limits: Limits::default(),
         sources,
-        in_library: false,
+        in_library: None,
         budget,
         needs_rcu: false,
         needs_srcu: false,
