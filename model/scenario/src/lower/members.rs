@@ -400,8 +400,8 @@ impl<'a> Lower<'a> {
     }
 
     /// The members of that path, of whatever struct has one. What a library says is of its own structs, if one of them
-    /// has such a field, else of those of the libraries that it uses: that somebody else has another one of that name is
-    /// not its affair.
+    /// has such a field, else of those of the libraries that it uses: that somebody else has another one of that name
+    /// is not its affair.
     fn members_of_path(&self, path: &str) -> impl Iterator<Item = ObjId> {
         let name = self.program.field_names.iter().position(|name| name == path);
         let name = name.and_then(|at| u8::try_from(at).ok()).map(FieldName);
