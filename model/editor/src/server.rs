@@ -105,8 +105,8 @@ struct Server<W> {
     phase: Phase,
     /// The folder of libraries.
     libraries: Option<PathBuf>,
-    /// What files of libraries said when they were last saved or closed: whoever reads them looked at them when the server
-    /// began.
+    /// What files of libraries said when they were last saved or closed: whoever reads them looked at them when the
+    /// server began.
     kept: BTreeMap<String, Arc<str>>,
     documents: Documents,
     shelf: Shelf,

@@ -128,8 +128,8 @@ pub(crate) struct Lower<'a> {
     limits: Limits,
     /// Which file of the text a place is in.
     sources: &'a Sources,
-    /// Whether the statement that is being written stands in a library.
-    in_library: bool,
+    /// The library that the statement which is being written stands in.
+    in_library: Option<usize>,
     /// How many statements may still be looked at, calls and turns included: a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,

@@ -1,6 +1,8 @@
 //! The texts that one load reads, as one text: the scenario's file first, then those of libraries. A place in it is a
 //! place in one of them, so whoever looks at a statement need not ask which file it is in; only who tells a place does.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::mistakes::{Place, Span};
 
 /// The largest of all texts together.
@@ -15,6 +17,8 @@ pub(crate) struct Sources {
     lines: Vec<u32>,
     /// What is said instead of what was written, where that begins, and what was written.
     instead: Vec<(u32, Span)>,
+    /// Which libraries each of them uses, by itself and by others.
+    used_by: BTreeMap<usize, BTreeSet<usize>>,
 }
 
 /// One of them.
@@ -24,20 +28,26 @@ struct Source {
     start: u32,
     /// How many lines are before it.
     lines: u32,
-    /// Whether it is of a library that `use NAME` finds.
-    library: bool,
+    /// The library that it is of, if that is one which `use NAME` finds.
+    library: Option<usize>,
 }
 
 impl Sources {
     /// The scenario's file.
     pub(crate) fn new(name: &str, text: &str) -> Self {
-        let mut sources = Self { text: String::new(), files: Vec::new(), lines: Vec::new(), instead: Vec::new() };
-        sources.push(name, text, false);
+        let mut sources = Self {
+            text: String::new(),
+            files: Vec::new(),
+            lines: Vec::new(),
+            instead: Vec::new(),
+            used_by: BTreeMap::new(),
+        };
+        sources.push(name, text, None);
         sources
     }
 
-    /// One more file, of a library or not; the result is its number and where its text begins.
-    pub(crate) fn push(&mut self, name: &str, text: &str, library: bool) -> (usize, u32) {
+    /// One more file, of that library if it is of one; the result is its number and where its text begins.
+    pub(crate) fn push(&mut self, name: &str, text: &str, library: Option<usize>) -> (usize, u32) {
         // Between two files is a line's end, so that the end of one is not the beginning of the next.
         if !self.files.is_empty() {
             self.text.push('\n');
@@ -84,9 +94,26 @@ impl Sources {
         self.files.partition_point(|file| file.start <= span.start).saturating_sub(1)
     }
 
-    /// Whether a place is in a library, which knows nothing of the scenario that uses it.
-    pub(crate) fn is_library(&self, span: Span) -> bool {
-        self.files.get(self.file_of(span)).is_some_and(|file| file.library)
+    /// The library that a place is in: it knows nothing of the scenario that uses it.
+    pub(crate) fn library_of(&self, span: Span) -> Option<usize> {
+        self.files.get(self.file_of(span))?.library
+    }
+
+    /// One library uses another one, and with that what that uses.
+    pub(crate) fn note_use(&mut self, library: usize, other: usize) {
+        let mut more = self.used_by.get(&other).cloned().unwrap_or_default();
+        more.insert(other);
+        for (user, used) in &mut self.used_by {
+            if *user == library || used.contains(&library) {
+                used.extend(&more);
+            }
+        }
+        self.used_by.entry(library).or_default().extend(more);
+    }
+
+    /// Whether a library uses another one.
+    pub(crate) fn uses(&self, library: usize, other: usize) -> bool {
+        self.used_by.get(&library).is_some_and(|used| used.contains(&other))
     }
 
     /// Where something begins in its file, as people count.
@@ -113,8 +140,8 @@ mod tests {
     #[test]
     fn a_place_is_one_in_its_own_file() {
         let mut sources = Sources::new("a.kdl", "one\ntwo");
-        let (number, start) = sources.push("b.kdl", "three\nfour\n", true);
-        let (_, last) = sources.push("c.kdl", "é five", false);
+        let (number, start) = sources.push("b.kdl", "three\nfour\n", Some(0));
+        let (_, last) = sources.push("c.kdl", "é five", None);
         assert_eq!((number, start), (1, 8));
         let place = |start: u32| {
             let span = Span { start, end: start + 1 };

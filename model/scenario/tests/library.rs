@@ -210,6 +210,9 @@ fn built_in_libraries_are_whole() {
             // What a driver has, and the library uses.
             let beside = match name {
                 "dma-buf" => EXPORTER,
+                // The list in an object is of what `drm_gpuvm` has.
+                "drm_gem" if options.starts_with("gpuva=resv") => "use drm_gpuvm",
+                "drm_gem" if options.starts_with("gpuva=mutex") => "use drm_gpuvm gem=mutex",
                 _ if options.starts_with("queue=driver") => "workqueue submit_wq",
                 _ => "",
             };

@@ -228,6 +228,9 @@ impl Reader<'_> {
         };
         if let Some(unit) = unit {
             self.libraries.uses.insert(span.start, unit);
+            if let Some(from) = self.sources.library_of(span) {
+                self.sources.note_use(from, unit);
+            }
         }
     }
 
@@ -307,7 +310,7 @@ impl Reader<'_> {
             return;
         }
         let name = &origin.name();
-        let library = matches!(origin, Origin::BuiltIn(_));
+        let library = matches!(origin, Origin::BuiltIn(_)).then_some(unit);
         let replaced = self.replaced.iter().find(|replaced| replaced.is(name));
         let text = replaced.map_or(text, |replaced| replaced.text);
         let mut own = Mistakes::new(name, text);

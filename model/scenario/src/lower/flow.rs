@@ -190,7 +190,7 @@ impl<'a> Lower<'a> {
             if self.is_exhausted() {
                 break;
             }
-            self.in_library = self.sources.is_library(node.head);
+            self.in_library = self.sources.library_of(node.head);
             // What is said of the next statement is none itself.
             *self.budget -= usize::from(node.name.text != "survives");
             rest = after;

@@ -399,23 +399,33 @@ impl<'a> Lower<'a> {
         None
     }
 
-    /// The members of that path, of whatever struct has one. What a library says is of the structs of libraries, if one
-    /// of them has such a field: that the scenario has another one of that name is not its affair.
+    /// The members of that path, of whatever struct has one. What a library says is of its own structs, if one of them
+    /// has such a field, else of those of the libraries that it uses: that somebody else has another one of that name
+    /// is not its affair.
     fn members_of_path(&self, path: &str) -> impl Iterator<Item = ObjId> {
         let name = self.program.field_names.iter().position(|name| name == path);
         let name = name.and_then(|at| u8::try_from(at).ok()).map(FieldName);
-        let own = |decl: &StructDecl| {
-            self.structs.get(decl.name.as_str()).is_some_and(|node| self.sources.is_library(node.head))
-        };
         let has = |decl: &StructDecl| {
-            let slot = ObjId::numbered(decl.slots.start);
             let is_word = decl.fields.iter().any(|(field, _)| Some(*field) == name);
-            is_word || name.is_some_and(|name| self.program.member(slot, name).is_some())
+            is_word || name.is_some_and(|name| self.program.member(ObjId::numbered(decl.slots.start), name).is_some())
         };
-        let apart = self.in_library && self.program.structs.iter().any(|decl| has(decl) && own(decl));
-        let structs = self.program.structs.iter().filter(move |decl| !apart || own(decl));
+        let near = self.program.structs.iter().filter(|decl| has(decl)).map(|decl| self.distance(decl)).min();
+        let structs = self.program.structs.iter().filter(move |decl| Some(self.distance(decl)) == near);
         let slots = structs.map(|decl| ObjId::numbered(decl.slots.start));
         slots.filter_map(move |slot| self.program.member(slot, name?))
+    }
+
+    /// How far a struct is from the statement that is being written: in its library, in one that this uses, elsewhere.
+    /// From a scenario all are as far.
+    fn distance(&self, decl: &StructDecl) -> u8 {
+        let Some(here) = self.in_library else { return 0 };
+        let there = self.structs.get(decl.name.as_str()).and_then(|node| self.sources.library_of(node.head));
+        match there {
+            Some(there) if there == here => 0,
+            Some(there) if self.sources.uses(here, there) => 1,
+            Some(_) => 2,
+            None => 3,
+        }
     }
 
     /// The kinds of the members of that path.

@@ -379,7 +379,7 @@ fn begin<'a>(
         allocations: Vec::new(),
         limits: Limits::default(),
         sources,
-        in_library: false,
+        in_library: None,
         budget,
         needs_rcu: false,
         needs_srcu: false,
@@ -525,12 +525,22 @@ impl<'a> Lower<'a> {
             size => size,
         };
         if let Err(error) = &size {
+            let which = self.largest_function().filter(|_| error.what == "locals of one function");
             self.mistakes
                 .add("too-large", scenario.head, error.to_string())
                 .expected("a smaller scenario")
-                .help("the model has fixed capacities, which keep a state small: use fewer, or split the scenario");
+                .help("the model has fixed capacities, which keep a state small: use fewer, or split the scenario")
+                .help_if(which);
         }
         size.is_ok()
+    }
+
+    /// The function with the most locals, by what it calls them: a program has no other names of functions.
+    fn largest_function(&self) -> Option<String> {
+        let scripts = self.program.scripts.iter().chain([&self.program.setup, &self.program.teardown]);
+        let callee = scripts.flat_map(|script| &script.callees).max_by_key(|callee| callee.locals.len())?;
+        let locals = callee.locals.join("`, `");
+        Some(format!("it is that with the locals `{locals}`: a part of it may be a `fn` of its own"))
     }
 
     /// Tells what stands in a scenario and should not.

@@ -81,6 +81,16 @@ impl<'a> Unit<'a> {
         self.temps.0[..self.temps.1.min(self.temps.0.len())].to_vec()
     }
 
+    /// How many there are of the statement at hand.
+    pub(in crate::lower) fn temporaries_in_use(&self) -> usize {
+        self.temps.1
+    }
+
+    /// Where two ways exclude each other, what the one has on its way may be where the other has its own.
+    pub(in crate::lower) fn temporaries_back_to(&mut self, in_use: usize) {
+        self.temps.1 = in_use;
+    }
+
     /// What a value was on its way is not read any more.
     pub(in crate::lower) fn forget_temporaries(&mut self) {
         self.temps.1 = 0;

@@ -141,7 +141,11 @@ impl<'a> Lower<'a> {
     /// Calls what that of the tables has in a slot which a local refers to.
     fn choose_table(&mut self, unit: &mut Unit<'a>, base: LocalId, slot: &str, called: &Called<'a>) {
         let mut done = vec![];
+        // One of these ways is taken: what is on its way in one of them may be where another one has its own.
+        let before = unit.temporaries_in_use();
+        let mut most = before;
         for found in self.tables_with(slot) {
+            unit.temporaries_back_to(before);
             let other = self.unless(unit, base, Value::Word(found.value));
             self.look_at(unit, &found, slot);
             let function = match found.filled {
@@ -155,7 +159,9 @@ impl<'a> Lower<'a> {
             }
             done.push(unit.emit(Instr::Jump(0)));
             unit.land(vec![other]);
+            most = most.max(unit.temporaries_in_use());
         }
+        unit.temporaries_back_to(before);
         match self.is_field(slot) {
             true => {
                 let field = self.field(slot);
@@ -166,6 +172,7 @@ impl<'a> Lower<'a> {
             }
             false => self.use_as_pointer(unit, base),
         }
+        unit.temporaries_back_to(most.max(unit.temporaries_in_use()));
         unit.land(done);
         if called.fit.is_empty() {
             // Nothing comes here; but what stands behind it may read the results.
