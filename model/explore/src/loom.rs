@@ -97,7 +97,7 @@ use std::{
         mpsc::{RecvTimeoutError, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use system::System;
 
@@ -131,7 +131,12 @@ thread_local! {
 
 /// Explores every execution of a program under weak memory, up to the limits.
 pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
-    let job = match Job::new(task, &limits.begun()) {
+    explore_since(limits.since(), task, limits, progress)
+}
+
+/// The same, where the time has begun to run before.
+fn explore_since(since: Instant, task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
+    let job = match Job::new(task, &Limits { since: Some(since), ..*limits }) {
         Ok(job) => Arc::new(job),
         Err(why) => return Exploration::refused(Engine::Loom, task, why),
     };

@@ -1,7 +1,8 @@
 //! As far as loom gets: every execution if there are few, else every one with at most so many preemptions.
 
-use super::{explore, findings::add_least};
+use super::{explore, explore_since, findings::add_least};
 use crate::{Coverage, Exploration, Limits, Progress, Task};
+use std::time::Instant;
 
 /// The bounds, one after the other, as long as they are affordable. Most bugs need one preemption or two.
 const BOUNDS: [Option<u32>; 3] = [Some(1), Some(2), None];
@@ -16,10 +17,10 @@ const UNBOUNDED_FACTOR: u64 = 20;
 /// has come to its end, larger bounds still show more.
 pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
     let mut all: Option<Exploration> = None;
-    // The time is that of all of them together.
-    let limits = &limits.begun();
+    let started = Instant::now();
     for preemptions in BOUNDS {
-        let next = explore(task, &Limits { preemptions, ..*limits }, progress);
+        // The time is that of all of them together.
+        let next = explore_since(started, task, &Limits { preemptions, ..*limits }, progress);
         let cut_short = matches!(next.coverage, Coverage::Incomplete(_));
         let (counted, steps) = (next.counts.executions, next.counts.transitions);
         let refused = matches!(next.coverage, Coverage::Refused(_));
@@ -31,7 +32,7 @@ pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Expl
             None => next,
         });
         let ended_before = all.as_ref().is_some_and(|a| !matches!(a.coverage, Coverage::Incomplete(_)));
-        let late = limits.late().is_some();
+        let late = limits.time.is_some_and(|t| started.elapsed() >= t);
         let spent = counted >= limits.executions || steps >= limits.steps;
         let enough = cut_short && (ended_before || late || spent);
         if enough || refused || too_many {
