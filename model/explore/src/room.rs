@@ -80,9 +80,9 @@ pub(crate) const NO_MORE: &str = "the system has no more memory";
 /// What a node of a tree and an allocation take beside what is in them, about.
 const OVERHEAD: usize = 16;
 
-/// What an outcome takes in a set of them.
+/// What an outcome takes in a set of them: as much whoever made it, also where it came from a file or another process.
 pub(crate) fn of_outcome(outcome: &Outcome) -> usize {
-    let values = |v: &Vec<Value>| size_of::<Vec<Value>>() + OVERHEAD + v.capacity() * size_of::<Value>();
+    let values = |v: &Vec<Value>| size_of::<Vec<Value>>() + OVERHEAD + v.len() * size_of::<Value>();
     let inside = match outcome {
         Outcome::Finished { locals, vars, warned } => {
             values(vars) + locals.iter().map(values).sum::<usize>() + size_of_val(&warned[..])

@@ -70,8 +70,7 @@ impl<'a> Search<'a> {
         ensure(self.terminals == laid.ends, "ends")?;
         let targets = self.violations.values().map(Vec::len).sum::<usize>() * size_of::<Target>();
         let noted = self.outcomes.iter().map(room::of_outcome).sum::<usize>() + targets;
-        // Vectors may have had more room.
-        ensure(self.noted / 4 <= noted, "how much was noted")?;
+        ensure(self.noted == noted, "how much was noted")?;
         let tried = self.orbits.as_ref().map_or(0, |orbits| orbits.named);
         ensure(tried <= 1 << 20, "names")
     }
