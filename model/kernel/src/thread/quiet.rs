@@ -117,7 +117,9 @@ impl Thread {
         if let Some(slot) = self.machine.looks_into(cx.program).filter(|_| !own)
             && let Some(merging) = cx.merging
         {
-            let looked = merging.look(cx.world, slot, me);
+            // What is inside of an object goes with it.
+            let root = cx.program.root_of(slot).unwrap_or(slot);
+            let looked = merging.look(cx.world, root, me);
             set_looked(cx, looked);
         }
         let flow = self.machine.step(cx);
