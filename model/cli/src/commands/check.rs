@@ -117,7 +117,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
 /// How many threads a file has, about: each is several times the states, and cases and statements tell less. That much
 /// can be said without reading it with its libraries.
 fn threads_in(file: &Path) -> u64 {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = fenceweave_scenario::read(file).unwrap_or_default();
     let count = |line: &str| {
         let said = line.split_once("count=").map(|(_, said)| said.split(|c: char| !c.is_ascii_digit()).next());
         said.flatten().and_then(|said| said.parse().ok()).unwrap_or(1u64)

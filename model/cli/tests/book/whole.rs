@@ -2,14 +2,17 @@
 //! named is there, every library has a chapter.
 
 use crate::{Page, Rule, pages::blocks, root};
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// The rules, each a test by its name.
 pub(crate) const RULES: &[(&str, Rule)] = &[
     ("every page is in the contents", every_page_is_in_the_contents),
     ("every link leads somewhere", every_link_leads_somewhere),
     ("every file that is named is there", every_named_file_is_there),
-    ("every library has a chapter that uses it", every_library_has_a_chapter),
+    ("every library has a chapter that uses it, or is used by one that has", every_library_has_a_chapter),
     ("lines can be read in a terminal", lines_can_be_read),
     ("figures beside other tools are measured ones", figures_are_measured),
 ];
@@ -85,15 +88,36 @@ fn every_named_file_is_there(pages: &[Page]) -> Result<(), String> {
 }
 
 fn every_library_has_a_chapter(pages: &[Page]) -> Result<(), String> {
-    let folder = std::fs::read_dir(root().join("model/library")).map_err(|e| format!("model/library: {e}"))?;
-    let libraries = folder.filter_map(|entry| entry.ok()?.path().file_stem().map(|n| n.to_string_lossy().into_owned()));
+    let told = |e: std::io::Error| format!("model/library: {e}");
+    let paths = |folder: &Path| -> Result<Vec<PathBuf>, String> {
+        let entries = std::fs::read_dir(folder).map_err(told)?;
+        entries.map(|entry| Ok(entry.map_err(told)?.path())).collect()
+    };
     let texts = pages.iter().flat_map(|p| blocks(&p.text)).filter(|b| b.language() == "kdl");
     let lines = texts.flat_map(|b| b.text.lines()).filter(|l| !l.trim_start_matches('~').trim().starts_with("//"));
-    // Also in `only CASE { use NAME }`.
+    let mut used = used_in(lines);
+    let libraries = paths(&root().join("model/library"))?;
+    let name = |library: &PathBuf| library.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    // What a library uses is there with it.
+    let mut open: Vec<&PathBuf> = libraries.iter().filter(|library| used.contains(&name(library))).collect();
+    while let Some(library) = open.pop() {
+        let files = if library.is_dir() { paths(library)? } else { vec![library.clone()] };
+        for file in files {
+            let text = std::fs::read_to_string(&file).map_err(told)?;
+            let lines = text.lines().filter(|l| !l.trim().starts_with("//"));
+            let more: Vec<String> = used_in(lines).into_iter().filter(|name| !used.contains(name)).collect();
+            open.extend(libraries.iter().filter(|library| more.contains(&name(library))));
+            used.extend(more);
+        }
+    }
+    let without = libraries.iter().map(name).filter(|library| !used.contains(library));
+    none(without.map(|library| format!("{library}: in no chapter's scenario")).collect())
+}
+
+/// The libraries that lines use; also in `only CASE { use NAME }`.
+fn used_in<'t>(lines: impl Iterator<Item = &'t str>) -> BTreeSet<String> {
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
-    let used: BTreeSet<&str> =
-        words.windows(2).filter(|w| w[0].trim_start_matches('~') == "use").map(|w| w[1]).collect();
-    none(libraries.filter(|l| !used.contains(l.as_str())).map(|l| format!("{l}: in no chapter's scenario")).collect())
+    words.windows(2).filter(|w| w[0].trim_start_matches('~') == "use").map(|w| w[1].to_owned()).collect()
 }
 
 fn lines_can_be_read(pages: &[Page]) -> Result<(), String> {

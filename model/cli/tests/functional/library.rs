@@ -159,7 +159,7 @@ fn libraries_are_listed_printed_and_described() {
 
     With `object_name_lock` held, which it gives back.
 
-    - models `drm_gem_handle_create_tail()`, drivers/gpu/drm/drm_gem.c, v6.18
+    - models `drm_gem_handle_create_tail()`, drivers/gpu/drm/drm_gem.c, v6.18; only handles=yes
     - expects `object_name_lock` held
     - returns with `object_name_lock` not held
     - returns `handle`, `ret`
