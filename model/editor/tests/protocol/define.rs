@@ -92,7 +92,7 @@ fn from_a_library_one_gets_further() {
     editor.open(uri, &text);
     let at = json!({"textDocument": {"uri": uri}, "position": {"line": line, "character": character}});
     let all = editor.ask("textDocument/definition", at);
-    assert_eq!(all[0]["uri"], "fenceweave-library:/drm_gpuvm/drm_gem.kdl", "{all}");
+    assert_eq!(all[0]["uri"], "fenceweave-library:/drm_gem/drm_gem.kdl", "{all}");
 }
 
 #[test]
