@@ -25,6 +25,7 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
+    fixed,
     ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu, syscall},
@@ -143,11 +144,20 @@ impl<R: Runtime> Shared<R> for Slot<R> {
     }
 }
 
+/// An object goes, or something is made anew: who has looked at it with his last step, where that was no step of its
+/// own, could have come later. He may have released a spinlock: one that is inside of nothing is noted by nobody.
+pub(crate) fn goes_on_anew<R: Runtime>(cx: &mut Cx<'_, R>, what: ObjId) {
+    let Some(merging) = cx.merging else { return };
+    let itself = || cx.program.is::<fixed::Slot>(what).then_some(what);
+    cx.unfit |= match cx.program.root_of(what).or_else(itself) {
+        Some(root) => merging.somebody_looked(cx.world, root, cx.me),
+        None => merging.has_sections() && cx.program.is::<fixed::Spinlock>(what),
+    };
+}
+
 /// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
-    if let Some(merging) = cx.merging {
-        cx.unfit |= merging.somebody_looked(cx.world, slot, cx.me);
-    }
+    goes_on_anew(cx, slot);
     let of = cx.program.slab_of(slot);
     let next = cx.slot(slot).life.latest().generation.saturating_add(1);
     if cx.program.has_members() {
