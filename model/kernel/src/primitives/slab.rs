@@ -24,6 +24,7 @@ use crate::{
     Runtime, Then, Value, View,
     coder::points,
     counted::{Counted, Dropped, Owns},
+    cx::QuietMutant,
     facet::{Facet, FacetSink},
     fixed,
     ground::functions::functions,
@@ -144,12 +145,11 @@ impl<R: Runtime> Shared<R> for Slot<R> {
     }
 }
 
-/// An object goes, or something is made anew: who has looked at it with his last step, where that was no step of its
-/// own, could have come later. He may have released a spinlock: one that is inside of nothing is noted by nobody.
-pub(crate) fn goes_on_anew<R: Runtime>(cx: &mut Cx<'_, R>, what: ObjId) {
-    let Some(merging) = cx.merging else { return };
-    let itself = || cx.program.is::<fixed::Slot>(what).then_some(what);
-    cx.unfit |= match cx.program.root_of(what).or_else(itself) {
+/// Something is made anew: who has looked at it with his last step, where that was no step of its own, could have come
+/// later. He may have released a spinlock: one that is inside of nothing is noted by nobody.
+pub(crate) fn made_anew<R: Runtime>(cx: &mut Cx<'_, R>, what: ObjId) {
+    let Some(merging) = cx.merging.filter(|_| !cx.mutated(QuietMutant::AnewUnseen)) else { return };
+    cx.unfit |= match cx.program.root_of(what) {
         Some(root) => merging.somebody_looked(cx.world, root, cx.me),
         None => merging.has_sections() && cx.program.is::<fixed::Spinlock>(what),
     };
@@ -157,7 +157,9 @@ pub(crate) fn goes_on_anew<R: Runtime>(cx: &mut Cx<'_, R>, what: ObjId) {
 
 /// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
-    goes_on_anew(cx, slot);
+    if let Some(merging) = cx.merging.filter(|_| !cx.mutated(QuietMutant::FreesUnseen)) {
+        cx.unfit |= merging.somebody_looked(cx.world, slot, cx.me);
+    }
     let of = cx.program.slab_of(slot);
     let next = cx.slot(slot).life.latest().generation.saturating_add(1);
     if cx.program.has_members() {

@@ -3,7 +3,7 @@
 //! and waits for nobody.
 
 use super::{Instr, Op, Operand, Program, Shows};
-use crate::{ExprNode, Handle, ObjId, Value};
+use crate::{ExprNode, Handle, ObjId, Value, protocol};
 
 impl Program {
     /// Finds out which of it some thread does. What setup does is over before anybody else comes.
@@ -42,7 +42,8 @@ impl Program {
     /// Whether who has it in use may find it gone or made anew: it is inside of an object that others may free as soon
     /// as they have had it, or some thread initialises it.
     pub(crate) fn may_go(&self, id: ObjId) -> bool {
-        self.frees && self.root_of(id).is_some() || self.renewed.contains(&id)
+        let goes = self.frees && self.root_of(id).is_some() || self.renewed.contains(&id);
+        goes && !self.mutated(protocol::Mutant::NothingGoes)
     }
 }
 

@@ -133,7 +133,7 @@ impl State {
         let mut stepped = self.bare_step(program, Action { thread: row.thread, choice }, cover);
         // The row is one step: what was looked into with an earlier one of it was looked into with the last.
         let looked = &mut self.world.task_mut(row.thread).looked.0;
-        *looked |= row.looked;
+        *looked |= if program.mutated(Mutant::RowForgets) { 0 } else { row.looked };
         row.looked = *looked;
         let taken = takes.filter(|_| stepped.result == Some(Value::Word(0)));
         row.along = taken.is_some();

@@ -13,7 +13,7 @@
 use super::Thread;
 use crate::{
     Cx, Flow, Instr, LocalId, MAX_LOCALS, Machine, ObjId, Order, Runtime, Script, ThreadId, Value, World,
-    cx::Private,
+    cx::{Private, QuietMutant},
     fixed,
     runtime::{AtomicCell, NoteCell, SharedCell},
     task::Reader,
@@ -98,7 +98,9 @@ impl Thread {
     /// what others do before that access has to be seen with what was there before.
     pub(super) fn has_shown<R: Runtime>(&self, cx: &Cx<'_, R>) -> bool {
         let watched = cx.merging.map_or(0, |merging| merging.watched_of(cx.me));
-        watched != 0 && BEFORE.with_borrow(|before| self.differs_in(&before.thread, watched))
+        watched != 0
+            && !cx.mutated(QuietMutant::TakesShown)
+            && BEFORE.with_borrow(|before| self.differs_in(&before.thread, watched))
     }
 
     /// Whether one of these locals of the thread itself, a bit each, is not what it was.
@@ -174,7 +176,8 @@ pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>) {
 /// It was looked at an object, or what is inside of one and goes with it. What is inside of nothing stays.
 fn look_into<R: Runtime>(cx: &mut Cx<'_, R>, what: ObjId) {
     let itself = || cx.program.is::<fixed::Slot>(what).then_some(what);
-    let Some(root) = cx.program.root_of(what).or_else(itself) else { return };
+    let around = cx.program.root_of(what).filter(|_| !cx.mutated(QuietMutant::MembersUnseen));
+    let Some(root) = around.or_else(itself) else { return };
     let Some(merging) = cx.merging else { return };
     let looked = merging.look(cx.world, root, cx.me);
     set_looked(cx, looked);

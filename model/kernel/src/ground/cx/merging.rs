@@ -7,6 +7,10 @@
 //! with his last step; a `const` word is set late), the step says that it is *unfit*, and the search begins again
 //! without.
 
+mod mutants;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{Footprint, ObjId, ObjSet, Runtime, ThreadId, World, runtime::NoteCell};
 
 /// What stays a step of its own, although it is quiet: what is looked at from outside.
