@@ -140,8 +140,8 @@ impl Ran {
     }
 }
 
-/// Waits until a process has worked for so long, or is over. On a machine with much else to do that takes longer than by
-/// the clock, and a process that the clock alone is asked about may not even have begun.
+/// Waits until a process has worked for so long, or is over. On a machine with much else to do that takes longer than
+/// by the clock, and a process that the clock alone is asked about may not even have begun.
 pub(crate) fn works(child: &mut Child, time: Duration) {
     let until = Instant::now() + Duration::from_secs(120);
     let is_over = |child: &mut Child| child.try_wait().expect("a child").is_some();

@@ -193,8 +193,8 @@ impl Editor {
         self.wait(is_it)["params"]["diagnostics"].as_array().unwrap().clone()
     }
 
-    /// The same, once there are some, or none: a text that takes long is looked at by itself first, and on a machine with
-    /// much to do every text that uses others takes long.
+    /// The same, once there are some, or none: a text that takes long is looked at by itself first, and on a machine
+    /// with much to do every text that uses others takes long.
     pub(crate) fn mistakes_once(&mut self, uri: &str, some: bool) -> Vec<Value> {
         let is_it = |m: &Value| {
             let of_it = m["method"] == "textDocument/publishDiagnostics" && m["params"]["uri"] == uri;
