@@ -214,9 +214,9 @@ fn program(number: u64) -> String {
     out
 }
 
-/// The texts of a number: of sections, and of a stage.
+/// The texts of a number: of sections, and of what is freed and made anew.
 fn texts(number: u64) -> [String; 2] {
-    [program(number), programs::program(number)]
+    [program(number), programs::anew(number)]
 }
 
 /// The case of a text, of which there is one.
