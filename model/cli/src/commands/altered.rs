@@ -14,7 +14,7 @@ use fenceweave_fuzz::{
     alter::{Alteration, alterations, alterations_of_library, at_most},
     campaign::quietly,
 };
-use fenceweave_kernel::{Cover, Outcome, Program, program::SourceLine};
+use fenceweave_kernel::{Cover, Outcome, Program, Violation, program::SourceLine};
 use fenceweave_report::json;
 use fenceweave_scenario::{
     Case, Fixed, Loaded, Replaced, Scenario, Swept, Verdict, library_files, load_as, load_replacing,
@@ -388,6 +388,20 @@ enum Ends {
     Tuples(Vec<(String, u64)>),
 }
 
+impl Ends {
+    /// A statement more or less before the one that is wrong moves it to another instruction, and is no other end.
+    fn of(outcomes: BTreeSet<Outcome>) -> Ends {
+        let nowhere = |v: Violation| Violation { pc: 0, ..v };
+        let ends = outcomes.into_iter().map(|outcome| match outcome {
+            Outcome::Finished { locals, vars, warned } => {
+                Outcome::Finished { locals, vars, warned: warned.into_iter().map(nowhere).collect() }
+            }
+            Outcome::Violated(v) => Outcome::Violated(nowhere(v)),
+        });
+        Ends::Outcomes(ends.collect())
+    }
+}
+
 /// The scenarios of the file; what is not as expected without a mistake shows nothing.
 fn subjects<'a>(loaded: &'a Loaded, wanted: Option<&str>, args: &MutantsArgs) -> Result<Vec<Subject<'a>>, String> {
     let mut found = vec![];
@@ -471,7 +485,7 @@ impl Look<'_> {
             states,
             cost: states,
             lines,
-            ends: Ends::Outcomes(run.runs.into_iter().next().map(|r| r.outcomes).unwrap_or_default()),
+            ends: Ends::of(run.runs.into_iter().next().map(|r| r.outcomes).unwrap_or_default()),
         })
     }
 
