@@ -142,8 +142,8 @@ fn each_stage_makes_programs_that_can_be_read() {
     }
 }
 
-/// The texts of a number: one of a stage that is about fences, reservations or mutexes, one of the generator's, with all
-/// operations, and of every fourth one in which objects are freed or made anew.
+/// The texts of a number: one of a stage that is about fences, reservations or mutexes, one of the generator's, with
+/// all operations, and of every fourth one in which objects are freed or made anew.
 fn texts(number: u64) -> Vec<String> {
     let mut all = vec![programs::program(number), from_seed(number, &Size::default()).text];
     if number.is_multiple_of(4) {

@@ -50,6 +50,8 @@ pub struct Row {
     pub frees: bool,
     /// What it makes anew, whoever has it in use: an init function, `memset()`, the end of a reservation.
     pub renews: Option<Operand>,
+    /// Its result is the address of what is inside of its first operand's object.
+    pub leads_inside: bool,
     /// What pointers come with it.
     pub gives: Gives,
     /// The local that has the cursor.
@@ -239,6 +241,7 @@ impl Row {
         drops: None,
         frees: false,
         renews: None,
+        leads_inside: false,
         gives: Gives::Nothing,
         cursor: None,
         between: Between::Nowhere,

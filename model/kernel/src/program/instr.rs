@@ -1,6 +1,6 @@
 //! What scripts are made of.
 
-use super::{CalleeId, PoolRange};
+use super::{CalleeId, PoolRange, Script};
 use crate::{LocalId, Op, Value};
 
 /// An instruction of a script.
@@ -93,6 +93,24 @@ pub enum Instr {
     },
     /// The script is over.
     End,
+}
+
+impl Instr {
+    /// Whether it may set a local of the function that it is in, as one of this script.
+    pub(super) fn sets(&self, script: &Script, local: LocalId) -> bool {
+        match self {
+            Instr::Op { op, into, .. } => *into == Some(local) || op.row().cursor == Some(local),
+            Instr::Fails { into, .. } | Instr::Choose { into, .. } | Instr::MayFail { into, .. } => {
+                *into == Some(local)
+            }
+            Instr::Let { into, .. } | Instr::Nth { counter: into, .. } => *into == local,
+            Instr::Call(call) => script.calls[usize::from(*call)].into.contains(&local),
+            Instr::Branch { .. } | Instr::Jump(_) | Instr::Progress | Instr::Assert { .. } | Instr::Warn { .. } => {
+                false
+            }
+            Instr::Judge { .. } | Instr::Return { .. } | Instr::End => false,
+        }
+    }
 }
 
 /// Where the results of a callee are: in locals that follow each other.

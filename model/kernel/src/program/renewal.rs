@@ -2,19 +2,19 @@
 //! over or ended. Coarse grain leaves such a lock's steps apart: whoever makes it anew looks whether somebody has it,
 //! and waits for nobody.
 
-use super::{Instr, Op, Operand, Program, Shows};
-use crate::{ExprNode, Handle, ObjId, Value, protocol};
+use super::{Instr, Op, Operand, Program, Script, Shows};
+use crate::{ExprNode, Handle, LocalId, ObjId, Value};
 
 impl Program {
     /// Finds out which of it some thread does. What setup does is over before anybody else comes.
     pub(super) fn note_renewals(&mut self) {
         let ops = || self.scripts.iter().flat_map(|s| &s.code).filter_map(op_of);
-        let renews: Vec<Operand> = ops().filter_map(|op| op.row().renews).collect();
+        let renews: Vec<Operand> = self.scripts.iter().flat_map(renewed_by).collect();
         let any = |is: fn(&Operand) -> bool| renews.iter().any(is);
         let members = any(|what| !matches!(what, Operand::Object(_)));
         let goes = members || ops().any(|op| op.row().frees || op.row().drops.is_some());
         let by_pointer = any(|what| matches!(what, Operand::Local(_) | Operand::Const(_)));
-        let is_named = |id: ObjId| renews.iter().any(|what| *what == Operand::Object(id));
+        let is_named = |id: ObjId| renews.contains(&Operand::Object(id));
         let alone = self.ids().filter(|id| self.root_of(*id).is_none());
         let renewed = alone.filter(|id| {
             let named = [Some(*id), self.kind(*id).lock()].into_iter().flatten();
@@ -42,9 +42,29 @@ impl Program {
     /// Whether who has it in use may find it gone or made anew: it is inside of an object that others may free as soon
     /// as they have had it, or some thread initialises it.
     pub(crate) fn may_go(&self, id: ObjId) -> bool {
-        let goes = self.frees && self.root_of(id).is_some() || self.renewed.contains(&id);
-        goes && !self.mutated(protocol::Mutant::NothingGoes)
+        self.frees && self.root_of(id).is_some() || self.renewed.contains(&id)
     }
+}
+
+/// What a script makes anew. A local that only ever has the address of what is inside of an object is that.
+fn renewed_by(script: &Script) -> impl Iterator<Item = Operand> {
+    let renews = |(pc, instr)| op_of(instr).and_then(|op| op.row().renews).map(|what| (pc, what));
+    script.code.iter().enumerate().filter_map(renews).map(|(pc, what)| match what {
+        Operand::Local(l) => leads_inside(script, pc, l).unwrap_or(what),
+        what => what,
+    })
+}
+
+/// What a local of the function that this instruction is in has the address of, if whatever sets it there takes the
+/// address of what is inside of an object.
+fn leads_inside(script: &Script, pc: usize, local: LocalId) -> Option<Operand> {
+    let entries = || script.callees.iter().map(|callee| (usize::from(callee.entry), usize::from(callee.params)));
+    let (from, params) = entries().chain([(0, 0)]).filter(|(entry, _)| *entry <= pc).max()?;
+    let to = entries().map(|(entry, _)| entry).filter(|entry| *entry > pc).min().unwrap_or(script.code.len());
+    let sets = script.code[from..to].iter().filter(|instr| instr.sets(script, local));
+    let inside = sets.map(|instr| op_of(instr).filter(|op| op.row().leads_inside).and_then(|op| op.row().operands[0]));
+    let all: Option<Vec<Operand>> = inside.collect();
+    all.filter(|_| usize::from(local.0) >= params)?.first().copied()
 }
 
 fn op_of(instr: &Instr) -> Option<&Op> {

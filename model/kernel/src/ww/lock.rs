@@ -7,8 +7,11 @@ use super::{
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Family, Flow, Footprint, Held, ObjId, Order, Patience, Program, Property, Rule,
-    Runtime, SharedCell, Standing, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint,
-    protocol::Protocol, runtime::NoteCell,
+    Runtime, SharedCell, Standing, ThreadId, Value, View,
+    coder::points,
+    primitives::irq::irqs_footprint,
+    protocol::{self, Protocol},
+    runtime::NoteCell,
 };
 
 points! {
@@ -126,6 +129,12 @@ impl Code for Lock {
     }
 }
 
+/// Whether others may free the mutex as soon as they have had it, or make it anew: then they can tell whether it is taken
+/// in the section in which they queued, and an unlocker still comes back for that section's lock.
+pub(super) fn may_go(program: &Program, mutex: ObjId) -> bool {
+    program.may_go(mutex) && !program.mutated(protocol::Mutant::NothingGoes)
+}
+
 fn error(e: Errno) -> Flow {
     Flow::Done(Value::from(e))
 }
@@ -139,7 +148,7 @@ impl Lock {
     /// Whether who asks for it stays until he has it, and so do all others.
     fn is_just_waited_for(&self, program: &Program) -> bool {
         let waits = self.how.is_just_waited_for() && self.ctx.is_none();
-        waits && !program.has_way_out && !program.may_go(self.mutex)
+        waits && !program.has_way_out && !may_go(program, self.mutex)
     }
 
     /// The mutex inside, nested in what else is held.
@@ -336,9 +345,7 @@ impl Lock {
             cx.ww(mutex).store_waiters(held, waiters);
         }
         invariant::queued(cx, mutex, &waiters, at);
-        // Who frees it as soon as he has had it can tell whether it was taken in the section in which he queued, and an
-        // unlocker still comes back for that section's lock.
-        let (mut wounded, mut apart) = (None, cx.program.may_go(mutex));
+        let (mut wounded, mut apart) = (None, may_go(cx.program, mutex));
         if let Some(ctx) = self.ctx
             && is_wound_wait(cx.program, mutex)
             && !cx.mutated(Mutant::LockNoWound)

@@ -82,7 +82,8 @@ pub struct AddressOf {
 
 impl Operation for AddressOf {
     fn row(&self) -> Row {
-        Row { result: Shows::Answer, never_waits: true, ..Row::on(self.of) }
+        let leads_inside = self.container.is_none() && matches!(self.of, Operand::Member { .. });
+        Row { result: Shows::Answer, never_waits: true, leads_inside, ..Row::on(self.of) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
