@@ -19,10 +19,8 @@
 //! Files have no name from the moment on that they are there: whatever ends the process, nothing is left.
 
 mod column;
-mod slots;
 
 pub(super) use column::Column;
-pub(super) use slots::Slots;
 use std::{
     fs::{self, File, OpenOptions},
     io,
