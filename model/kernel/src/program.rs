@@ -6,6 +6,7 @@ mod instr;
 mod leaf;
 mod members;
 mod object;
+mod renewal;
 
 pub use crate::{
     ground::{
@@ -180,8 +181,10 @@ pub struct Program {
     pub structs: Vec<StructDecl>,
     /// Of each object the slot that it is inside of, the outermost; empty where no struct has anything inside.
     pub inside: Vec<Option<ObjId>>,
-    /// Whether some thread frees what others may have something inside of in use.
+    /// Whether some thread frees what others may have something inside of in use, or makes that anew.
     pub frees: bool,
+    /// What is inside of nothing, and is made anew by some thread.
+    pub renewed: Vec<ObjId>,
     /// Names of fields.
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
@@ -522,8 +525,7 @@ impl Program {
             scripts().any(|s| s.callees.iter().any(|c| !c.function) || matches!(s.role, Role::Irq | Role::Timer));
         let reads = called || scripts().any(|s| s.code.iter().any(reads));
         self.has_readers = self.rcu.is_some() || fences && reads;
-        let frees = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().frees || op.row().drops.is_some());
-        self.frees = self.has_members() && self.scripts.iter().any(|s| s.code.iter().any(frees));
+        self.note_renewals();
     }
 
     /// Whether a thread is an agent: it runs when there is something to do.

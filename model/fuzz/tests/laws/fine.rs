@@ -3,7 +3,7 @@
 //!
 //! `FINE_STATES=N` and `FINE_GENERATED=N` look further: see `ci/fine`.
 
-use super::{conditions_of, limit, shipped};
+use super::{conditions_of, limit, programs, shipped};
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{Merging, Property, Violation};
 use fenceweave_scenario::{Case, load};
@@ -162,7 +162,10 @@ fn program(number: u64) -> String {
          struct object slots=2 {{ size 0 const; count 0 guarded-by=a; held 0; lock type=lock }}\nsetup {{ new object into=o; store table o }}\n"
     );
     for thread in 0..2 + dice.below(2) {
-        let _ = write!(out, "thread t{thread} {{ let r=0; load table into=o; when \"o == NULL\" {{ return }}; ");
+        let _ = write!(
+            out,
+            "thread t{thread} {{ let r=0; let seen=0; load table into=o; when \"o == NULL\" {{ return }}; "
+        );
         for _ in 0..1 + dice.below(2) {
             let lock = dice.pick(&["a", "a", "a", "b", "ab", "o", ""]);
             let (enter, leave) = match (lock, kind) {
@@ -186,26 +189,48 @@ fn program(number: u64) -> String {
                 out.push_str("signal f; ");
                 access(&mut dice, lock, &mut out);
             }
+            if dice.one_in(4) {
+                out.push_str("let seen=\"r + 1\"; ");
+            }
             out.push_str(leave);
+            if dice.one_in(6) {
+                out.push_str("let seen=5; ");
+            }
             if dice.one_in(2) {
                 aside(&mut dice, &mut out, fence, timer);
             }
         }
         out.push_str("}\n");
     }
-    let clause = dice.pick(&["never \"x == 2\"", "sometimes \"x == 1 && y == 1\"", "never \"t0.r == 1 && x == 1\""]);
+    let clause = dice.pick(&[
+        "never \"x == 2\"",
+        "sometimes \"x == 1 && y == 1\"",
+        "never \"t0.r == 1 && x == 1\"",
+        "never \"t0.seen == 0 && t1.r == 1\"",
+        "sometimes \"t0.seen == 0 && free == 2 && t1.r == 2\"",
+        "never \"t0.seen == 5 && t1.seen == 0 && free == 2\"",
+    ]);
     let _ = write!(out, "expect {{ holds; {clause} }}\n}}\n");
     out
+}
+
+/// The texts of a number: of sections, and of what is freed and made anew.
+fn texts(number: u64) -> [String; 2] {
+    [program(number), programs::anew(number)]
+}
+
+/// The case of a text, of which there is one.
+fn case_of(text: &str) -> Case {
+    let loaded = load("generated.kdl", text).unwrap_or_else(|e| panic!("{}\n{text}", e.plain()));
+    loaded.scenarios.into_iter().flat_map(|s| s.cases).next().expect("a case")
 }
 
 #[test]
 fn generated_programs_come_to_the_same_with_each_access_a_step() {
     let mut seen = Seen::default();
     for number in 0..limit("FINE_GENERATED", 120) {
-        let text = program(number);
-        let loaded = load("generated.kdl", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.plain()));
-        for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
-            hold(case, 30_000, &mut seen);
+        for text in texts(number) {
+            hold(&case_of(&text), 30_000, &mut seen);
         }
     }
     seen.tell("generated");
@@ -225,4 +250,38 @@ fn who_looks_into_one_object_does_not_meet_the_free_of_another_sixteen_slots_on(
     loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, 3_000, &mut seen));
     assert_eq!(seen.programs, 1);
     assert!(seen.states < seen.fine, "{} states, {} with each access a step", seen.states, seen.fine);
+}
+
+/// What a mistake in quiet accesses would do: some generated program comes to something else than with each access a
+/// step.
+#[cfg(feature = "mutants")]
+#[test]
+fn a_mistake_that_is_planted_in_quiet_accesses_is_found() {
+    use fenceweave_kernel::{Mutation, Program, mutations::AtWork};
+    let most = limit("FINE_PLANTED", 500);
+    let mut missing: Vec<Mutation> = Mutation::ALL.iter().copied().filter(|m| m.protocol() == "quiet").collect();
+    let limits = Limits { states: 5_000, ..Limits::default() };
+    let explored = |case: &Case, mistake, fine| {
+        let program = Program { mutation: AtWork::new(mistake), ..case.program.clone() };
+        let task = Task { program: &program, conditions: &conditions_of(case), has_loops: case.has_loops };
+        explicit::explore_with(&task, &limits, explicit::Options { fine, ..explicit::Options::default() }, &())
+    };
+    for case in (0..most).flat_map(texts).map(|text| case_of(&text)) {
+        let fine = explored(&case, None, true);
+        if !fine.coverage.is_complete() {
+            continue;
+        }
+        missing.retain(|mistake| {
+            let found = result(&explored(&case, Some(*mistake), false)) != result(&fine);
+            if found {
+                println!("{}: `{}`", mistake.name(), case.program.name);
+            }
+            !found
+        });
+        if missing.is_empty() {
+            return;
+        }
+    }
+    let missing: Vec<_> = missing.iter().map(|m| m.name()).collect();
+    panic!("nobody tells within {most} programs: {missing:?}");
 }

@@ -136,16 +136,20 @@ fn generated_programs_come_to_the_same_in_both_grains() {
 
 #[test]
 fn each_stage_makes_programs_that_can_be_read() {
-    for number in 0..400 {
-        let case = case_of(&programs::program(number));
+    for text in (0..400).flat_map(|number| [programs::program(number), programs::anew(number)]) {
+        let case = case_of(&text);
         assert!(case.program.scripts.len() > 1, "{}", case.program.name);
     }
 }
 
-/// The texts of a number: one of a stage that is about fences, reservations or mutexes, and one of the generator's,
-/// with all operations.
-fn texts(number: u64) -> [String; 2] {
-    [programs::program(number), from_seed(number, &Size::default()).text]
+/// The texts of a number: one of a stage that is about fences, reservations or mutexes, one of the generator's, with all
+/// operations, and of every fourth one in which objects are freed or made anew.
+fn texts(number: u64) -> Vec<String> {
+    let mut all = vec![programs::program(number), from_seed(number, &Size::default()).text];
+    if number.is_multiple_of(4) {
+        all.push(programs::anew(number));
+    }
+    all
 }
 
 /// The case of a text, of which there is one.

@@ -9,7 +9,7 @@ pub(crate) mod works;
 pub(crate) use context::nest;
 pub use context::{Context, Private};
 pub use merging::Merging;
-
+pub(crate) use merging::Mutant as QuietMutant;
 pub(crate) use mutants::Mutant;
 
 use crate::{

@@ -70,9 +70,9 @@ pub(crate) trait Protocol: Copy + Code {
     fn is_quiet<R: Runtime>(&self, _cx: &Cx<'_, R>, _own: bool) -> bool {
         false
     }
-    /// The slot that it looks into: who frees that would be seen.
-    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
-        None
+    /// What it looks into, objects or what is inside of them: who frees that, or makes it anew, would be seen.
+    fn looks_into(&self) -> [Option<ObjId>; 2] {
+        [None; 2]
     }
     /// A local that the finished operation changes besides the one that takes its result.
     fn write_back(&self) -> Option<(LocalId, Value)> {
@@ -219,11 +219,11 @@ macro_rules! machines {
                 }
             }
 
-            /// The slot that it looks into.
-            pub(crate) fn looks_into(&self, program: &$crate::Program) -> Option<ObjId> {
+            /// What it looks into.
+            pub(crate) fn looks_into(&self) -> [Option<ObjId>; 2] {
                 match self {
-                    Machine::Idle => None,
-                    $(Machine::$variant(m) => m.looks_into(program)),*
+                    Machine::Idle => [None; 2],
+                    $(Machine::$variant(m) => m.looks_into()),*
                 }
             }
 

@@ -48,6 +48,8 @@ pub struct Row {
     pub drops: Option<Operand>,
     /// Whether memory may go with it that others have what is inside of.
     pub frees: bool,
+    /// What it makes anew, whoever has it in use: an init function, `memset()`, the end of a reservation.
+    pub renews: Option<Operand>,
     /// What pointers come with it.
     pub gives: Gives,
     /// The local that has the cursor.
@@ -236,6 +238,7 @@ impl Row {
         result: Shows::Success,
         drops: None,
         frees: false,
+        renews: None,
         gives: Gives::Nothing,
         cursor: None,
         between: Between::Nowhere,

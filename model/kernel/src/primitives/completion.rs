@@ -8,8 +8,8 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Family, Flow, Footprint, ObjId, Patience, Plain, Program, Property, Runtime, SharedCell, ThreadId,
-    Value, View,
+    Code, Coder, Cx, Family, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, Value,
+    View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
@@ -148,13 +148,11 @@ impl Complete {
 }
 
 impl Protocol for Complete {
-    /// Who waits is woken when it is done, and who comes then finds it done. One that is inside of an object may be
-    /// freed under who waits.
+    /// Who waits is woken when it is done, and who comes then finds it done. One that may go, goes under who waits.
     fn only_waits<R: Runtime>(&self, at: Standing<'_, R>, _me: ThreadId) -> Option<(Family, ObjId)> {
         let begins = self.at == At::Wait && self.patience == Patience::Forever;
         let pending = || at.world.completion(self.completion).inner.peek().done == 0;
-        let stays = |program: &Program| !program.frees || program.root_of(self.completion).is_none();
-        (begins && stays(at.program) && pending()).then_some((Family::Completion, self.completion))
+        (begins && !at.program.may_go(self.completion) && pending()).then_some((Family::Completion, self.completion))
     }
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {

@@ -510,8 +510,8 @@ impl Protocol for ListOp {
         held && !self.how.changes() && self.entry.is_none_or(settled)
     }
 
-    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
-        self.entry.map(|named| named.entry.obj)
+    fn looks_into(&self) -> [Option<ObjId>; 2] {
+        [self.entry.map(|named| named.entry.obj), Some(self.list)]
     }
 
     fn label(&self) -> &'static str {

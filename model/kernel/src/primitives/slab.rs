@@ -24,7 +24,9 @@ use crate::{
     Runtime, Then, Value, View,
     coder::points,
     counted::{Counted, Dropped, Owns},
+    cx::QuietMutant,
     facet::{Facet, FacetSink},
+    fixed,
     ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu, syscall},
@@ -143,9 +145,19 @@ impl<R: Runtime> Shared<R> for Slot<R> {
     }
 }
 
+/// Something is made anew: who has looked at it with his last step, where that was no step of its own, could have come
+/// later. He may have released a spinlock: one that is inside of nothing is noted by nobody.
+pub(crate) fn made_anew<R: Runtime>(cx: &mut Cx<'_, R>, what: ObjId) {
+    let Some(merging) = cx.merging.filter(|_| !cx.mutated(QuietMutant::AnewUnseen)) else { return };
+    cx.unfit |= match cx.program.root_of(what) {
+        Some(root) => merging.somebody_looked(cx.world, root, cx.me),
+        None => merging.has_sections() && cx.program.is::<fixed::Spinlock>(what),
+    };
+}
+
 /// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
-    if let Some(merging) = cx.merging {
+    if let Some(merging) = cx.merging.filter(|_| !cx.mutated(QuietMutant::FreesUnseen)) {
         cx.unfit |= merging.somebody_looked(cx.world, slot, cx.me);
     }
     let of = cx.program.slab_of(slot);

@@ -12,8 +12,8 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Merging, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId,
-    ThreadSet, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Merging, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet, Value,
+    View,
     coder::points,
     facet::{Facet, FacetSink},
     primitives::{
@@ -242,8 +242,8 @@ impl Protocol for Spin {
             && cx.world.spin(self.lock).owner() == Some(cx.me)
     }
 
-    fn looks_into(&self, program: &Program) -> Option<ObjId> {
-        program.root_of(self.lock)
+    fn looks_into(&self) -> [Option<ObjId>; 2] {
+        [Some(self.lock), None]
     }
 
     fn label(&self) -> &'static str {

@@ -185,8 +185,8 @@ impl Protocol for TreeOp {
         settled && words.into_iter().all(|word| variable::may_look_quietly(cx, word))
     }
 
-    fn looks_into(&self, _program: &crate::Program) -> Option<ObjId> {
-        self.entry.map(|named| named.entry.obj)
+    fn looks_into(&self) -> [Option<ObjId>; 2] {
+        [self.entry.map(|named| named.entry.obj), Some(self.tree)]
     }
 
     fn label(&self) -> &'static str {

@@ -532,8 +532,8 @@ impl Protocol for Access {
         self.is_silent(cx, own)
     }
 
-    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
-        self.slot.map(|slot| slot.obj)
+    fn looks_into(&self) -> [Option<ObjId>; 2] {
+        [self.slot.map(|slot| slot.obj), None]
     }
 
     fn label(&self) -> &'static str {

@@ -39,6 +39,7 @@ macro_rules! tables {
 tables! {
     ground::cx::Mutant;
     ground::protocol::Mutant;
+    ground::cx::QuietMutant;
     primitives::waitqueue::Mutant;
     primitives::completion::Mutant;
     primitives::spinlock::Mutant;

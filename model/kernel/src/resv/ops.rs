@@ -129,7 +129,7 @@ impl Operation for AddFence {
 
 impl Operation for ResvFini {
     fn row(&self) -> Row {
-        Row { needs: Needs::RCU, gives: Gives::Perhaps, ..Row::on(self.resv) }
+        Row { needs: Needs::RCU, gives: Gives::Perhaps, renews: Some(self.resv), ..Row::on(self.resv) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

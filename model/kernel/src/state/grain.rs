@@ -48,11 +48,13 @@ struct Row {
     allocated: bool,
     /// The last of them has changed what an expectation looks at.
     shown: bool,
+    /// What its thread has looked into without a step of its own.
+    looked: u64,
 }
 
 impl Row {
     fn of(thread: ThreadId) -> Row {
-        Row { thread, along: false, allocated: false, shown: false }
+        Row { thread, along: false, allocated: false, shown: false, looked: 0 }
     }
 }
 
@@ -129,6 +131,10 @@ impl State {
         let takes = takes.filter(|(family, _)| self.widens && self.grain.is_coarse(*family));
         let before = self.shows(program);
         let mut stepped = self.bare_step(program, Action { thread: row.thread, choice }, cover);
+        // The row is one step: what was looked into with an earlier one of it was looked into with the last.
+        let looked = &mut self.world.task_mut(row.thread).looked.0;
+        *looked |= if program.mutated(Mutant::RowForgets) { 0 } else { row.looked };
+        row.looked = *looked;
         let taken = takes.filter(|_| stepped.result == Some(Value::Word(0)));
         row.along = taken.is_some();
         row.allocated |= stepped.allocates.is_some();
@@ -164,6 +170,7 @@ impl State {
             let next = self.step_in(program, &mut row, 0, cover);
             if next.violation.is_some() && !undivided {
                 self.copy_from(&kept, program);
+                row = begun;
                 for _ in 0..taken {
                     let _ = self.step_in(program, &mut row, 0, &mut None);
                 }

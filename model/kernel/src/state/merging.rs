@@ -12,8 +12,8 @@ impl Merging {
         let own: Vec<Vec<bool>> = program.scripts.iter().map(|s| own_accesses(s, &program.exprs)).collect();
         let premises = program.vars.iter().any(|v| v.premise != Premise::Nothing);
         let resv = program.all::<fixed::Resv>().next().is_some();
-        let guarded = |list| program.fixed::<fixed::List>(list).is_some_and(|list| list.guard.is_some());
-        let lists = program.all::<fixed::List>().any(guarded);
+        // Lists and trees.
+        let lists = program.ids().any(|id| program.kind(id).guard().is_some());
         let accesses = premises || resv || lists || own.iter().flatten().any(|own| *own);
         let mut merging = Merging {
             watched_words: vec![false; program.vars.len()],
@@ -70,7 +70,8 @@ fn slots_before(program: &Program) -> Vec<u16> {
     program.ids().take(program.objects.len()).map(count).collect()
 }
 
-/// The words of which something is counted on, and the slots whose words they are; or that are on lists with a lock.
+/// The words of which something is counted on, and the slots whose words they are; or that are on lists and in trees
+/// with a lock.
 fn premises_of(program: &Program, lists: bool) -> ObjSet {
     let mut all = ObjSet::default();
     program.all::<fixed::Slot>().filter(|_| lists).for_each(|slot| all.insert(slot));

@@ -11,7 +11,7 @@ impl Thread {
     /// Runs private instructions until the next visible step; merging them loses nothing, since nobody can see them.
     pub(super) fn advance<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
         self.go_on(script, cx);
-        if cx.merged > 0 && cx.violation.is_some() {
+        if cx.merged > 0 && (cx.violation.is_some() || self.has_shown(cx)) {
             self.take_back(cx);
         }
     }

@@ -12,8 +12,9 @@
 
 use super::Thread;
 use crate::{
-    Cx, Flow, Instr, LocalId, Machine, ObjId, Order, Runtime, Script, ThreadId, Value, World,
-    cx::Private,
+    Cx, Flow, Instr, LocalId, MAX_LOCALS, Machine, ObjId, Order, Runtime, Script, ThreadId, Value, World,
+    cx::{Private, QuietMutant},
+    fixed,
     runtime::{AtomicCell, NoteCell, SharedCell},
     task::Reader,
 };
@@ -84,9 +85,28 @@ impl Thread {
         // What has broken a property is the last that happens.
         let goes_on = cx.violation.is_none() && cx.merged < MOST;
         let Some(merging) = cx.merging.filter(|_| goes_on) else { return false };
+        // What an expectation looks at has changed since the last one: that one is a step of its own (`advance`).
+        if cx.merged > 0 && self.has_shown(cx) {
+            return false;
+        }
         // The locals of a callee are no part of what is looked at.
         let watched = into.is_some_and(|l| self.calls().is_none() && merging.watches(cx.me, l));
         !watched && self.machine.is_quiet(cx, merging.is_own(cx.me, self.pc))
+    }
+
+    /// Whether what came after the last quiet access has changed a local that an expectation looks at in every state:
+    /// what others do before that access has to be seen with what was there before.
+    pub(super) fn has_shown<R: Runtime>(&self, cx: &Cx<'_, R>) -> bool {
+        let watched = cx.merging.map_or(0, |merging| merging.watched_of(cx.me));
+        watched != 0
+            && !cx.mutated(QuietMutant::TakesShown)
+            && BEFORE.with_borrow(|before| self.differs_in(&before.thread, watched))
+    }
+
+    /// Whether one of these locals of the thread itself, a bit each, is not what it was.
+    fn differs_in(&self, before: &Thread, locals: u64) -> bool {
+        let is_one = |at: &u8| locals >> at & 1 == 1;
+        (0..MAX_LOCALS as u8).filter(is_one).map(LocalId).any(|l| self.local(l) != before.local(l))
     }
 
     /// A step of an operation was not its last: the next one may be quiet.
@@ -114,13 +134,8 @@ impl Thread {
         });
         let touched = std::mem::take(&mut cx.touched);
         let own = cx.merging.is_some_and(|merging| merging.is_own(me, self.pc));
-        if let Some(slot) = self.machine.looks_into(cx.program).filter(|_| !own)
-            && let Some(merging) = cx.merging
-        {
-            // What is inside of an object goes with it.
-            let root = cx.program.root_of(slot).unwrap_or(slot);
-            let looked = merging.look(cx.world, root, me);
-            set_looked(cx, looked);
+        if !own {
+            self.machine.looks_into().into_iter().flatten().for_each(|what| look_into(cx, what));
         }
         let flow = self.machine.step(cx);
         cx.merged += 1;
@@ -156,6 +171,16 @@ pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>) {
     if cx.merging.is_some() && cx.world.task(cx.me).looked.get() != 0 {
         set_looked(cx, 0);
     }
+}
+
+/// It was looked at an object, or what is inside of one and goes with it. What is inside of nothing stays.
+fn look_into<R: Runtime>(cx: &mut Cx<'_, R>, what: ObjId) {
+    let itself = || cx.program.is::<fixed::Slot>(what).then_some(what);
+    let around = cx.program.root_of(what).filter(|_| !cx.mutated(QuietMutant::MembersUnseen));
+    let Some(root) = around.or_else(itself) else { return };
+    let Some(merging) = cx.merging else { return };
+    let looked = merging.look(cx.world, root, cx.me);
+    set_looked(cx, looked);
 }
 
 fn set_looked<R: Runtime>(cx: &mut Cx<'_, R>, looked: u64) {

@@ -126,12 +126,6 @@ impl Code for Lock {
     }
 }
 
-/// Whether the mutex is inside of an object that others may free as soon as they have had it: then they can tell
-/// whether it is taken in the section in which they queued, and an unlocker still comes back for that section's lock.
-pub(super) fn memory_may_go(program: &Program, mutex: ObjId) -> bool {
-    program.frees && program.root_of(mutex).is_some()
-}
-
 fn error(e: Errno) -> Flow {
     Flow::Done(Value::from(e))
 }
@@ -145,7 +139,7 @@ impl Lock {
     /// Whether who asks for it stays until he has it, and so do all others.
     fn is_just_waited_for(&self, program: &Program) -> bool {
         let waits = self.how.is_just_waited_for() && self.ctx.is_none();
-        waits && !program.has_way_out && !memory_may_go(program, self.mutex)
+        waits && !program.has_way_out && !program.may_go(self.mutex)
     }
 
     /// The mutex inside, nested in what else is held.
@@ -342,7 +336,9 @@ impl Lock {
             cx.ww(mutex).store_waiters(held, waiters);
         }
         invariant::queued(cx, mutex, &waiters, at);
-        let (mut wounded, mut apart) = (None, memory_may_go(cx.program, mutex));
+        // Who frees it as soon as he has had it can tell whether it was taken in the section in which he queued, and an
+        // unlocker still comes back for that section's lock.
+        let (mut wounded, mut apart) = (None, cx.program.may_go(mutex));
         if let Some(ctx) = self.ctx
             && is_wound_wait(cx.program, mutex)
             && !cx.mutated(Mutant::LockNoWound)

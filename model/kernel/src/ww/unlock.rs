@@ -154,7 +154,7 @@ impl Protocol for Unlock {
     /// Where every lock is just waited for, whoever asks for it before it is released gets it as if he had asked later.
     /// What it is inside of may be freed by who does not ask.
     fn joins(&self, program: &Program) -> Option<Family> {
-        let plain = !program.has_way_out && !super::lock::memory_may_go(program, self.mutex);
+        let plain = !program.has_way_out && !program.may_go(self.mutex);
         (plain || program.mutated(protocol::Mutant::LocksWhole)).then_some(Family::Mutex)
     }
 

@@ -4,7 +4,7 @@
 
 mod stages;
 
-use stages::{STAGES, Stage};
+use stages::{ANEW, STAGES, Stage};
 
 /// Numbers in a row that look like chance (splitmix64).
 struct Dice(u64);
@@ -102,8 +102,17 @@ impl Maker {
 
 /// The program of a number.
 pub(crate) fn program(number: u64) -> String {
+    on(&STAGES[number as usize % STAGES.len()], number)
+}
+
+/// One in which objects are freed or made anew while others look into them.
+pub(crate) fn anew(number: u64) -> String {
+    on(&ANEW, number)
+}
+
+/// The program of a number on a stage.
+fn on(stage: &'static Stage, number: u64) -> String {
     let mut dice = Dice(number.wrapping_mul(0xd134_2543_de82_ef95));
-    let stage = &STAGES[number as usize % STAGES.len()];
     let (usage, threads) = (dice.pick(&USAGES), 2 + usize::from(dice.one_in(3)));
     let mut maker = Maker { dice, stage, usage, threads, out: format!("scenario p{number} {{\n") };
     maker.say(stage.declares, 0);

@@ -275,3 +275,54 @@ const ADDS: Stage = Stage {
     beside: &[KILLER, "device gpu { check-and-signal <f|h> }"],
     facts: &["f.signaled", "x == 1", "x == 3", "r.owner == NULL", "q.owner != NULL", "w1.a == 1", "h.refs == 2"],
 };
+
+/// What is guarded by a lock from elsewhere, and looked at with the step before; and who frees it or makes it anew.
+pub(super) static ANEW: Stage = Stage {
+    declares: "lock m<| kind=mutex| kind=mutex>; lock s; struct part slots=1 { n 0 guarded-by=m }; \
+               struct job slots=1 { key 0 const; rb type=tree-node; link type=list-node }; \
+               struct dev slots=1 { lock type=lock; mutex type=lock kind=mutex; resv type=resv; done type=completion; \
+               objects type=xarray; part type=part; jobs type=list of=job.link guarded-by=m; \
+               ready type=ordered of=job.rb key=key guarded-by=m; count 0 guarded-by=m; kind 1 const }; \
+               var shared init=NULL; var x; var limit init=1 const; ",
+    each: "",
+    setup: "new dev into=p; store shared p",
+    roles: &[
+        &[
+            "load shared into=p; when \"p\" { lock m; <load p.count into=a|load p.part.n into=a|list-empty p.jobs into=a|\
+             list-first p.jobs into=ref|rb-first p.ready into=ref|rb-empty p.ready into=a>; unlock m; load x into=b }",
+            "lock m; load shared into=p; when \"p\" { <load p.count into=a|load p.kind into=a>; <|store p.count 1> }; unlock m",
+            "lock m; load shared into=p; when \"p\" { <load p.count into=a|load p.kind into=a>; <|store p.count 1> }; unlock m",
+            "lock m; load shared into=p; when \"p\" { <load p.count into=a|load p.kind into=a>; <|store p.count 1> }; unlock m",
+            "load shared into=p; when \"p\" { <lock p.lock; store x 1; unlock p.lock|lock p.lock; store x 1; \
+             unlock p.lock|lock p.mutex; store x 1; unlock p.mutex|lock p.resv; store x 1; unlock p.resv>; \
+             let a=\"a + 1\" }",
+            "load shared into=p; when \"p\" { xa-lock p.objects; store x 1; xa-unlock p.objects }",
+            "store x <1|2>; load limit into=b; let a=b; <|load limit into=c; let d=c>",
+            "lock s; store x 1; unlock s; let a=1",
+            "load shared into=p; when \"p\" { store x 1; wait-for-completion p.done }",
+            "load shared into=p; when \"p\" { load p.kind into=a; lock m; let b=1; unlock m; load p.kind into=b }",
+        ],
+        &[
+            "load x into=b; when \"b\" { load shared into=p; when \"p\" { <init p.lock|init p.mutex|init p.done|\
+             init p.objects|init s|init m|init p.jobs|clear-struct p|resv-fini p.resv|free p> } }",
+            "load x into=b; when \"b\" { load shared into=p; when \"p\" { <complete-all p.done; init p.done|free p|\
+             init p.lock|init p.mutex|init p.resv> } }",
+            "xchg shared NULL into=p; when \"p\" { <|lock m; unlock m; >free p }",
+            "xchg shared NULL into=p; when \"p\" { <|lock m; unlock m; >free p }",
+            "xchg shared NULL into=p; when \"p\" { <|lock m; unlock m; >free p }",
+            "load shared into=p; when \"p\" { complete<|-all> p.done; load x into=c }",
+            "trylock m into=c; when \"c == 0\" { load shared into=p; when \"p\" { <free p|init p.jobs|clear-struct p> } } \
+             else { unlock m }",
+            "load x into=b; load x into=c",
+        ],
+    ],
+    beside: &["thread late { load x into=r; let seen=\"r + 1\" }"],
+    facts: &[
+        "x == 1 && w0.a == 0",
+        "x == 1 && w1.a == 0",
+        "x == 1 && w0.b == 0",
+        "x == 2 && w0.a == 0",
+        "w0.a == 1",
+        "shared == NULL",
+    ],
+};

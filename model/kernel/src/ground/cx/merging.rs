@@ -7,6 +7,10 @@
 //! with his last step; a `const` word is set late), the step says that it is *unfit*, and the search begins again
 //! without.
 
+mod mutants;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{Footprint, ObjId, ObjSet, Runtime, ThreadId, World, runtime::NoteCell};
 
 /// What stays a step of its own, although it is quiet: what is looked at from outside.
@@ -61,9 +65,14 @@ impl Merging {
         self.own.get(t.index()).and_then(|own| own.get(usize::from(pc))).is_some_and(|own| *own)
     }
 
+    /// The locals of the thread that an expectation looks at, a bit each.
+    pub(crate) fn watched_of(&self, t: ThreadId) -> u64 {
+        self.watched_locals.get(t.index()).copied().unwrap_or_default()
+    }
+
     /// Whether an expectation looks at a local of the thread.
     pub(crate) fn watches(&self, t: ThreadId, local: crate::LocalId) -> bool {
-        self.watched_locals.get(t.index()).is_some_and(|locals| locals >> (local.0 & 63) & 1 == 1)
+        self.watched_of(t) >> (local.0 & 63) & 1 == 1
     }
 }
 

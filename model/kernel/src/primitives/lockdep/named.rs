@@ -4,7 +4,7 @@
 //! violation. Nothing leads on from it, and the promise says so, if it comes to be judged.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Program, Runtime, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Runtime, Value, View,
     primitives::{slab::Slot, variable},
     program::SlabKind,
     protocol::Protocol,
@@ -48,8 +48,8 @@ impl Protocol for Named {
         self.word.is_some_and(|word| variable::may_read_quietly(cx, word, self.slot, own))
     }
 
-    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
-        self.slot.map(|slot| slot.obj)
+    fn looks_into(&self) -> [Option<ObjId>; 2] {
+        [self.slot.map(|slot| slot.obj), None]
     }
 
     fn is_visible(&self) -> bool {

@@ -124,6 +124,7 @@ impl CopyOp {
             if program.is::<fixed::Slot>(part) {
                 continue;
             }
+            super::made_anew(cx, part);
             if raw::left(cx, part).is_none() {
                 let form = if self.clears() { Form::CLEARED_IN_USE } else { Form::COPIED_OVER };
                 init::check_unused(cx, part, form);

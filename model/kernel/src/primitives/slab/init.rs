@@ -80,6 +80,7 @@ impl InitOp {
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let program = cx.program;
         for part in self.parts(program).into_iter().flatten() {
+            super::made_anew(cx, part);
             let was_raw = raw::initialise(cx, part);
             cx.touch(part);
             if was_raw {

@@ -130,7 +130,7 @@ pub struct Init {
 
 impl Operation for Init {
     fn row(&self) -> Row {
-        Row::on(self.what)
+        Row { renews: (self.how == InitHow::Init).then_some(self.what), ..Row::on(self.what) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
@@ -162,7 +162,7 @@ pub struct CopyStruct {
 
 impl Operation for CopyStruct {
     fn row(&self) -> Row {
-        Row { gives: Gives::Perhaps, ..Row::on_both(self.to, self.from) }
+        Row { gives: Gives::Perhaps, renews: Some(self.to), ..Row::on_both(self.to, self.from) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
@@ -183,7 +183,7 @@ pub struct ClearStruct {
 
 impl Operation for ClearStruct {
     fn row(&self) -> Row {
-        Row::on(self.what)
+        Row { renews: Some(self.what), ..Row::on(self.what) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
