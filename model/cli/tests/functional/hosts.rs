@@ -1,6 +1,6 @@
 //! `check --workers` and `--hosts`: several processes say what one says, byte for byte, and one that dies is an error.
 
-use crate::project::{BACK_OFF, BIG, Project, Ran, TWICE, TWO_ORDERS};
+use crate::project::{BACK_OFF, BIG, Project, Ran, TWICE, TWO_ORDERS, works};
 use std::{
     net::TcpListener,
     process::{Child, Stdio},
@@ -86,11 +86,11 @@ fn a_process_that_is_killed_is_told_with_what_was_covered() {
     for killed in [1, 0] {
         let project = with_hosts(project(), 3);
         let mut all: Vec<Child> = (0..3).map(|process| start(&project, ENDLESS, process)).collect();
-        std::thread::sleep(Duration::from_secs(2));
+        all.iter_mut().for_each(|child| works(child, Duration::from_millis(500)));
         all[killed].kill().expect("it has not been waited for");
         let since = Instant::now();
         let all: Vec<Ran> = all.into_iter().map(ended).collect();
-        assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(120), "{:?}", since.elapsed());
         for (process, ran) in all.into_iter().enumerate().filter(|(process, _)| *process != killed) {
             let ran = ran.exits(2);
             assert!(ran.err.contains(&format!("process {killed} (127.0.0.1:")), "{process}: {}", ran.err);
@@ -169,7 +169,7 @@ fn after_a_process_was_killed_it_goes_on_from_what_was_kept() {
     let project = with_hosts(project(), 2);
     let kept = format!("{ENDLESS} --state kept.state --state-every 0.3");
     let (first, mut second) = (start(&project, &kept, 0), start(&project, &kept, 1));
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_secs(120);
     while !project.path("kept.state").exists() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -186,8 +186,8 @@ fn after_a_process_was_killed_it_goes_on_from_what_was_kept() {
 fn a_signal_to_the_first_process_ends_all_with_what_was_covered() {
     let project = project();
     let mut command = project.command(&format!("{ENDLESS} --hosts 2"));
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-    std::thread::sleep(Duration::from_secs(2));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    works(&mut child, Duration::from_millis(500));
     let kill = std::process::Command::new("kill").args(["-INT".to_owned(), child.id().to_string()]).status();
     assert!(kill.expect("kill").success());
     let ran = ended(child).exits(3);

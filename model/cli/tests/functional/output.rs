@@ -1,7 +1,7 @@
 //! What is written and read: output that does not come through is no success, an author's file is whole whatever
 //! happens, and a signal ends a search with what it has covered.
 
-use crate::project::{BIG, Project, Ran, TWICE, TWO_ORDERS};
+use crate::project::{BIG, Project, Ran, TWICE, TWO_ORDERS, works};
 use std::{
     fs::{File, OpenOptions},
     process::{Command, Stdio},
@@ -152,8 +152,8 @@ fn parts_with_like_names_are_resumed_side_by_side() {
 #[cfg(unix)]
 pub(crate) fn signalled(project: &Project, arguments: &str, signal: &str) -> Ran {
     let mut command = project.command(arguments);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
-    std::thread::sleep(Duration::from_millis(700));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
+    works(&mut child, Duration::from_millis(500));
     let kill = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
     assert!(kill.expect("kill").success(), "it was over before");
     Ran::of(child.wait_with_output().expect("an end"))

@@ -2,7 +2,8 @@
 
 use std::{
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -93,6 +94,8 @@ impl Project {
         command.args(arguments.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
         // What a test sees is the same in somebody's workflow.
         command.env_remove("GITHUB_ACTIONS");
+        // Nor does it depend on how long it takes: a log has a line of progress every half a minute.
+        command.env("FENCEWEAVE_PROGRESS", "0");
         command
     }
 
@@ -135,6 +138,28 @@ impl Ran {
         let line = self.out.lines().find_map(|l| l.strip_prefix("replay: "));
         line.expect("a trace ends with a token").to_owned()
     }
+}
+
+/// Waits until a process has worked for so long, or is over. On a machine with much else to do that takes longer than
+/// by the clock, and a process that the clock alone is asked about may not even have begun.
+pub(crate) fn works(child: &mut Child, time: Duration) {
+    let until = Instant::now() + Duration::from_secs(120);
+    let is_over = |child: &mut Child| child.try_wait().expect("a child").is_some();
+    let begun = Instant::now();
+    while !is_over(child) && worked(child).unwrap_or(begun.elapsed()) < time {
+        assert!(Instant::now() < until, "it does nothing");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How long a process has worked, where the system tells.
+fn worked(child: &Child) -> Option<Duration> {
+    let told = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    // Behind its name: the state is the third field, the time in user space and in the kernel the 14th and 15th, in
+    // hundredths of a second.
+    let fields: Vec<&str> = told.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
 }
 
 /// The text with the hashes of programs blotted out: they change with everything that a program is made of.

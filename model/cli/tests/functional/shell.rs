@@ -116,7 +116,7 @@ impl Watching {
     /// Waits for a line with that in it.
     #[track_caller]
     fn says(&self, what: &str) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_secs(120);
         while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
             if line.contains(what) {
                 return;

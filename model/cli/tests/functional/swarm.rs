@@ -61,8 +61,10 @@ fn what_is_known_after_walks_is_told() {
 #[test]
 fn time_ends_a_swarm() {
     let project = Project::new().file("big.kdl", BIG.replace("=10", "=4"));
-    let ran = project.run("check big.kdl --sample swarm --time 0.3").exits(3);
-    assert!(ran.out.contains("explicit  sampled at random; came to 4 of 4 statements"), "{}", ran.out);
+    // Where there is much else to do, a walk may not come far in the shortest.
+    let mut ran = [0.3, 3.0, 30.0].map(|time| format!("check big.kdl --sample swarm --time {time}")).into_iter();
+    let came = |out: &str| out.contains("explicit  sampled at random; came to 4 of 4 statements");
+    assert!(ran.any(|arguments| came(&project.run(&arguments).exits(3).out)));
 }
 
 #[test]

@@ -8,9 +8,14 @@ use std::{
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
+
+/// As long as a server may think on a machine that has much else to do: a test that waits for what never comes fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Checks nothing: a case comes to what its name says.
 #[derive(Default)]
@@ -57,7 +62,7 @@ impl Checker for Named {
 /// One end of a connection whose other end is a server.
 pub(crate) struct Editor {
     to: Option<PipeWriter>,
-    from: BufReader<PipeReader>,
+    from: Receiver<Value>,
     server: Option<JoinHandle<Ended>>,
     next: i64,
     /// What the server said that nobody has asked for yet.
@@ -75,7 +80,10 @@ impl Editor {
         let settings = Settings { libraries, version: "1.2.3".to_owned() };
         let run = move || serve(BufReader::new(their_input), their_output, own, settings);
         let server = Some(thread::spawn(run));
-        Editor { to: Some(to), from: BufReader::new(from), server, next: 0, heard: vec![], checker }
+        let (say, from_server) = channel();
+        let mut from = BufReader::new(from);
+        thread::spawn(move || while message(&mut from).is_some_and(|message| say.send(message).is_ok()) {});
+        Editor { to: Some(to), from: from_server, server, next: 0, heard: vec![], checker }
     }
 
     /// A server that knows its editor.
@@ -120,19 +128,7 @@ impl Editor {
 
     /// What the server says next.
     pub(crate) fn hear(&mut self) -> Value {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            assert!(self.from.read_line(&mut line).unwrap() > 0, "the server is gone");
-            match line.trim_end().split_once(": ") {
-                Some(("Content-Length", said)) => length = said.parse().unwrap(),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        let mut bytes = vec![0; length];
-        self.from.read_exact(&mut bytes).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+        self.from.recv_timeout(PATIENCE).expect("the server says something")
     }
 
     /// The first thing that the server has said or will say of which this is true.
@@ -197,6 +193,16 @@ impl Editor {
         self.wait(is_it)["params"]["diagnostics"].as_array().unwrap().clone()
     }
 
+    /// The same, once there are some, or none: a text that takes long is looked at by itself first, and on a machine
+    /// with much to do every text that uses others takes long.
+    pub(crate) fn mistakes_once(&mut self, uri: &str, some: bool) -> Vec<Value> {
+        let is_it = |m: &Value| {
+            let of_it = m["method"] == "textDocument/publishDiagnostics" && m["params"]["uri"] == uri;
+            of_it && (m["params"]["diagnostics"] != json!([])) == some
+        };
+        self.wait(is_it)["params"]["diagnostics"].as_array().unwrap().clone()
+    }
+
     pub(crate) fn check(&mut self, scenario: &str, case: Option<&str>) -> Value {
         let params = json!({"command": "fenceweave.check", "arguments": [URI, scenario, case]});
         self.ask("workspace/executeCommand", params)
@@ -216,6 +222,25 @@ impl Editor {
         self.to = None;
         self.server.take().unwrap().join().unwrap()
     }
+}
+
+/// The next message; nothing once the server is gone.
+fn message(from: &mut BufReader<PipeReader>) -> Option<Value> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line).unwrap() == 0 {
+            return None;
+        }
+        match line.trim_end().split_once(": ") {
+            Some(("Content-Length", said)) => length = said.parse().unwrap(),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut bytes = vec![0; length];
+    from.read_exact(&mut bytes).unwrap();
+    Some(serde_json::from_slice(&bytes).unwrap())
 }
 
 /// The text that most tests have open.

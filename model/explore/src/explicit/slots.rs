@@ -58,11 +58,6 @@ pub(super) trait Hashes {
 }
 
 impl Slots {
-    /// How many are taken.
-    pub(super) fn len(&self) -> usize {
-        self.taken
-    }
-
     #[inline]
     fn place(&self, hash: u64) -> usize {
         ((u128::from(hash) * self.lines.len() as u128) >> 64) as usize
@@ -154,7 +149,8 @@ impl Slots {
         let mut all = 0;
         hashes.each_hash(|_| all += 1);
         *self = Slots::default();
-        self.again(self.wanted(all).max(room / SLOTS), hashes)
+        let lines = if all * 100 > room * FULLEST { self.wanted(all) } else { room / SLOTS };
+        self.again(lines, hashes)
     }
 
     /// The same in so many lines.
@@ -212,7 +208,7 @@ mod tests {
             known.push(hash(i));
         }
         assert!((0..6000).all(|i| find(&slots, i) == Some(i)));
-        assert!(slots.len() == 6000 && slots.bytes() < 6000 * 14, "{} bytes", slots.bytes());
+        assert!(slots.taken == 6000 && slots.bytes() < 6000 * 14, "{} bytes", slots.bytes());
         let mut again = Slots::default();
         assert!(again.fill(slots.room(), &known));
         assert!(again.bytes() == slots.bytes() && (0..6000).all(|i| find(&again, i) == Some(i)));

@@ -48,7 +48,10 @@ impl Visited {
 
     /// How many states were seen.
     pub(super) fn len(&self) -> u32 {
-        self.slots.len() as u32
+        match &self.identity {
+            Identity::Fingerprints(prints) => prints.len() as u32,
+            Identity::Exact { ends, .. } => ends.len() as u32,
+        }
     }
 
     /// The fingerprint of an encoding.

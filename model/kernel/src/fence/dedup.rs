@@ -9,7 +9,7 @@ use super::kind;
 use super::{FenceAt, FenceOp, NO_FENCE, check_alive, create::MAX_MEMBERS, is_later};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, World,
-    coder::points, ground::few::Few, protocol::Protocol,
+    coder::points, ground::few::Few, primitives::variable, protocol::Protocol,
 };
 
 points! {
@@ -90,6 +90,9 @@ impl Dedup {
 
     /// The fence that an element refers to.
     fn fence_at<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<ObjId> {
+        if !variable::may_access(cx, word, true) {
+            return None;
+        }
         cx.touch(word);
         let wrong = match cx.world.var_mut(word).cell.load(Order::Relaxed) {
             Value::Ref(h) if cx.program.is::<kind::Fence>(h.obj) => {

@@ -8,7 +8,7 @@ use super::{FenceAt, FenceOp, NO_FENCE, get_rcu, kind};
 use crate::{
     AtomicCell, Cx, Flow, Footprint, Handle, ObjId, Order, Property, Runtime, Value, View,
     coder::{fields, points},
-    primitives::slab,
+    primitives::{slab, variable},
     protocol::Protocol,
 };
 
@@ -51,6 +51,9 @@ impl RcuSafe {
 
     fn pointer<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         if self.slot.is_some_and(|slot| !slab::check_alive(cx, slot)) {
+            return Value::Unset;
+        }
+        if !variable::may_access(cx, self.target, false) {
             return Value::Unset;
         }
         cx.touch(self.target);
@@ -122,8 +125,8 @@ impl Protocol for RcuSafe {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let pointer = Footprint::reads(self.target);
-        let pointer = self.slot.map_or(pointer, |slot| pointer.read(slot.obj));
+        let slot = self.slot.map_or(Footprint::NONE, |slot| Footprint::reads(slot.obj));
+        let pointer = variable::look_footprint(v, self.target, slot);
         match self.at {
             At::Load | At::Recheck => pointer,
             At::Get => Footprint::writes(self.fence),

@@ -435,6 +435,16 @@ impl Access {
     }
 }
 
+/// Whether another operation may read a word of the driver's, or write it: it is judged by what is counted on, like an
+/// access of the driver's own, and told where it breaks that.
+pub(crate) fn may_access<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId, writes: bool) -> bool {
+    let may = premise::judge(cx, word, writes);
+    if may {
+        premise::settle(cx, word, writes);
+    }
+    may
+}
+
 /// A look of the kernel's own code at a word, inside of another operation; `None` if it breaks what is counted on.
 pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<Value> {
     if !premise::judge(cx, word, false) {

@@ -9,7 +9,7 @@ use crate::{
     counted::Owns,
     fence::{self, FenceAt, FenceOp},
     ground::few::Few,
-    primitives::alloc,
+    primitives::{alloc, variable},
     protocol::Protocol,
     runtime::NoteCell,
 };
@@ -156,6 +156,9 @@ impl GetFences {
             cx.violate(Property::OUT_OF_BOUNDS, Some(first));
         }
         for (fence, word) in self.kept.iter().zip(first.row(usize::from(len))) {
+            if !variable::may_access(cx, word, true) {
+                break;
+            }
             cx.touch(word);
             let fence = cx.refer(*fence);
             cx.world.var_mut(word).cell.store(fence, Order::Relaxed);

@@ -74,7 +74,7 @@ struct Tarjan<'a, 'g, K> {
     /// The members whose components are open.
     stack: Vec<u32>,
     /// The way from where it began: members, and the edges of each that come next.
-    way: Vec<(u32, Range<usize>)>,
+    way: Vec<(u32, Range<u32>)>,
     met: u32,
     found: Vec<Vec<u32>>,
 }
@@ -108,12 +108,14 @@ impl<'a, 'g, K: Fn(usize, Edge) -> bool> Tarjan<'a, 'g, K> {
         self.met += 1;
         (self.number[v as usize], self.low[v as usize]) = (self.met, self.met);
         self.stack.push(v);
-        self.way.push((v, self.all.graph.row(self.members[v as usize])));
+        let row = self.all.graph.row(self.members[v as usize]);
+        self.way.push((v, row.start as u32..row.end as u32));
     }
 
     /// Goes along the edges of a member that are left: down the first that leads to something new, or back up.
-    fn go_on(&mut self, v: u32, edges: Range<usize>) {
-        for i in edges.clone() {
+    fn go_on(&mut self, v: u32, edges: Range<u32>) {
+        for at in edges.clone() {
+            let i = at as usize;
             let edge = self.all.graph.edge_at(i);
             let w = self.all.place.get(edge.to as usize).copied().unwrap_or(NONE);
             if w == NONE || !(self.keep)(i, edge) {
@@ -121,7 +123,7 @@ impl<'a, 'g, K: Fn(usize, Edge) -> bool> Tarjan<'a, 'g, K> {
             }
             match self.number[w as usize] {
                 0 => {
-                    self.way.push((v, i + 1..edges.end));
+                    self.way.push((v, at + 1..edges.end));
                     return self.meet(w);
                 }
                 DONE => {}
