@@ -17,9 +17,12 @@
 //! the others are *ignored*, with the snapshot of their file, until `cargo test -- --include-ignored`.
 //!
 //! Loom runs at most 2,000 executions of a case, and 200,000 steps, so that the tests of hundreds of scenarios take
-//! minutes; its line of the snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set
-//! its tests go as far as `check` does, which takes several times as long
-//! (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
+//! minutes; its line of the snapshot says how far that is. Where `--include-ignored` is not said, it begins no search
+//! that was cut there the last time: within the bound on preemptions that the snapshot has it looks at everything, and
+//! nothing beyond; where not even one preemption came to its end, it makes a twentieth of the executions and steps. If
+//! what is found is not as expected, or not what the snapshot has, it goes as far as with `--include-ignored`, and that
+//! is what counts. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as `check` does, which
+//! takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
 
 use crate::{
     files,
@@ -30,13 +33,16 @@ use crate::{
 };
 use fenceweave_explore::{Counts, Engine, Exploration};
 use fenceweave_report::Sheet;
-use fenceweave_scenario::{Case, Fixed, Loaded, Swept};
+use fenceweave_scenario::{Case, Fixed, Loaded, Swept, while_typing};
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// Executions of loom that a test takes of a case. Of the shipped cases whose exploration ends, nine in ten end within
@@ -44,6 +50,8 @@ use std::{
 const LOOM_EXECUTIONS: u64 = 2_000;
 /// And of their steps: what a driver does over a library takes hundreds of them an execution.
 const LOOM_STEPS: u64 = 200_000;
+/// The part of both that is run every day of a search that they cut.
+const CUT_PART: u64 = 20;
 
 /// Where things are, and how long a test may be.
 struct Suite {
@@ -75,12 +83,40 @@ impl Suite {
     }
 }
 
+/// How far loom came in a case when its snapshot was written, if that was not the end.
+enum Stood {
+    /// To so many preemptions.
+    To(u32),
+    /// It was cut before that; its line.
+    Cut(String),
+}
+
+impl Stood {
+    fn of(line: &str) -> Option<Stood> {
+        let said = line.strip_prefix(LOOM_LINE)?.trim_start();
+        if said.starts_with("incomplete: more than ") {
+            return Some(Stood::Cut(line.to_owned()));
+        }
+        let bound = said.strip_prefix("to ")?.split_once(" preemption")?.0;
+        Some(Stood::To(bound.parse().ok()?))
+    }
+}
+
+/// How loom's line of a case begins.
+const LOOM_LINE: &str = "  loom  ";
+
 /// A loaded scenario file with what was explored of it so far: two tests that need one exploration share it.
 struct File {
     name: String,
     path: PathBuf,
     cases: Vec<(String, Case)>,
     runs: Vec<[OnceLock<Exploration>; 3]>,
+    /// Of each case, how far loom goes; `None` is as far as it comes.
+    stood: Vec<Option<Stood>>,
+    /// What loom has found where that was not enough.
+    further: Vec<OnceLock<Exploration>>,
+    /// The reviewed snapshot.
+    reviewed: String,
     text: Arc<render::FileText>,
     loaded: Loaded,
     sweeps: Vec<OnceLock<Result<(Grade, String), String>>>,
@@ -90,23 +126,55 @@ impl File {
     fn exploration(&self, case: usize, engine: Engine) -> &Exploration {
         let slot = &self.runs[case][engine as usize];
         slot.get_or_init(|| {
-            let case = &self.cases[case].1;
-            let executions = match engine {
-                Engine::Explicit | Engine::Shuttle | Engine::Threads => None,
-                Engine::Loom => Some(case.limits.executions.map_or(LOOM_EXECUTIONS, |own| own.min(LOOM_EXECUTIONS))),
+            let limits = match engine {
+                Engine::Explicit | Engine::Shuttle | Engine::Threads => LimitOverrides::default(),
+                Engine::Loom => self.limits_of_loom(case, self.stood[case].as_ref()),
             };
-            let steps = (engine == Engine::Loom).then_some(LOOM_STEPS);
-            let limits = LimitOverrides { executions, steps, ..LimitOverrides::default() };
-            run::explore(case, engine, &Options { limits, unchecked: true, ..Options::default() }, &())
+            self.explore(case, engine, limits)
         })
+    }
+
+    fn explore(&self, case: usize, engine: Engine, limits: LimitOverrides) -> Exploration {
+        run::explore(&self.cases[case].1, engine, &Options { limits, unchecked: true, ..Options::default() }, &())
+    }
+
+    fn limits_of_loom(&self, case: usize, stood: Option<&Stood>) -> LimitOverrides {
+        let own = self.cases[case].1.limits.executions;
+        let executions = own.map_or(LOOM_EXECUTIONS, |own| own.min(LOOM_EXECUTIONS));
+        let (part, preemptions) = match stood {
+            None => (1, None),
+            Some(Stood::To(bound)) => (1, Some(*bound)),
+            Some(Stood::Cut(_)) => (CUT_PART, None),
+        };
+        let (executions, steps) = (Some((executions / part).max(1)), Some(LOOM_STEPS / part));
+        LimitOverrides { executions, steps, preemptions, ..LimitOverrides::default() }
+    }
+
+    /// As far as loom comes, whatever the snapshot has.
+    fn further(&self, case: usize) -> &Exploration {
+        match self.stood[case] {
+            None => self.exploration(case, Engine::Loom),
+            Some(_) => self.further[case].get_or_init(|| {
+                let limits = self.limits_of_loom(case, None);
+                self.explore(case, Engine::Loom, limits)
+            }),
+        }
     }
 
     /// The engine's own judgement; it is also held against the complete search.
     fn check(&self, case: usize, engine: Engine) -> Result<(), Failed> {
-        let own = match engine {
-            Engine::Loom if is_whole() => run::explore(&self.cases[case].1, engine, &Options::default(), &()),
-            _ => self.exploration(case, engine).clone(),
-        };
+        if engine == Engine::Loom && is_whole() {
+            let own = run::explore(&self.cases[case].1, engine, &Options::default(), &());
+            return self.judge(case, engine, own);
+        }
+        let judged = self.judge(case, engine, self.exploration(case, engine).clone());
+        match judged {
+            Err(_) if engine == Engine::Loom => self.judge(case, engine, self.further(case).clone()),
+            judged => judged,
+        }
+    }
+
+    fn judge(&self, case: usize, engine: Engine, own: Exploration) -> Result<(), Failed> {
         let mut runs = vec![own];
         if engine != Engine::Explicit {
             runs.push(self.exploration(case, Engine::Explicit).clone());
@@ -128,11 +196,26 @@ impl File {
             if !case.tuple.is_empty() {
                 return (case, self.sweep(i).map_or_else(|why| why, |(_, text)| text));
             }
-            let runs = Engine::ALL.map(|e| self.exploration(i, e).clone()).to_vec();
-            (case, render::snapshot_of(case, &CaseRun::of(case, runs)))
+            (case, self.report_of(i))
         };
         let cases: Vec<(&Case, String)> = (0..self.cases.len()).map(of).collect();
         render::snapshot(&self.text, &cases)
+    }
+
+    /// What the report has of a case. Loom goes no further than it came before if everything is as it was then.
+    fn report_of(&self, i: usize) -> String {
+        let with = |loom: &Exploration| {
+            let case = &self.cases[i].1;
+            let of = |engine| if engine == Engine::Loom { loom.clone() } else { self.exploration(i, engine).clone() };
+            render::snapshot_of(case, &CaseRun::of(case, Engine::ALL.map(of).to_vec()))
+        };
+        let text = with(self.exploration(i, Engine::Loom));
+        let text = match &self.stood[i] {
+            None => return text,
+            Some(Stood::To(_)) => text,
+            Some(Stood::Cut(line)) => with_loom_line(&text, line),
+        };
+        if self.reviewed.contains(text.trim_end()) { text } else { with(self.further(i)) }
     }
 
     /// What all tuples of a case with inputs come to, on `explicit`; its test and the snapshot share it.
@@ -221,7 +304,7 @@ fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
     let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut loaded: Vec<Arc<File>> = vec![];
     let named = found.into_iter().map(|path| (files::name_of(&path, &suite.scenarios), path)).collect::<Vec<_>>();
-    for ((name, path), file) in named.iter().zip(load_all(&named)) {
+    for ((name, path), file) in named.iter().zip(load_all(&named, suite)) {
         let (name, path) = (name.clone(), path.clone());
         names.insert(name.clone(), path);
         match file {
@@ -250,19 +333,27 @@ fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
     trials
 }
 
-/// Each file, read on as many threads as there are processors.
-fn load_all(named: &[(String, PathBuf)]) -> Vec<Result<File, String>> {
+/// Each file, read on as many threads as there are processors. Those of one folder take long and those of another do
+/// not, so each thread takes the next one.
+fn load_all(named: &[(String, PathBuf)], suite: &Suite) -> Vec<Result<File, String>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let all = |part: &[(String, PathBuf)]| part.iter().map(|(name, path)| load(name, path)).collect::<Vec<_>>();
-    std::thread::scope(|scope| {
-        let parts = named.chunks(named.len().div_ceil(threads).max(1)).map(|part| scope.spawn(move || all(part)));
-        let parts: Vec<_> = parts.collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
-    })
+    let (next, read) = (AtomicUsize::new(0), named.iter().map(|_| OnceLock::new()).collect::<Vec<_>>());
+    let take = || {
+        let next = || next.fetch_add(1, Ordering::Relaxed);
+        for at in std::iter::repeat_with(next).take_while(|at| *at < named.len()) {
+            let (name, path) = &named[at];
+            let _ = read[at].set(load(name, path, suite));
+        }
+    };
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(take))));
+    read.into_iter().map(|file| file.into_inner().unwrap_or_else(|| Err("it was not read".to_owned()))).collect()
 }
 
-fn load(name: &str, path: &Path) -> Result<File, String> {
-    let loaded = fenceweave_scenario::load_file_as(&format!("{name}.kdl"), path).map_err(|report| report.plain())?;
+fn load(name: &str, path: &Path, suite: &Suite) -> Result<File, String> {
+    let read = || fenceweave_scenario::load_file_as(&format!("{name}.kdl"), path);
+    // A library is read anew by each of its scenarios: what only the `kdl` crate would tell, which takes most of the
+    // time, is told where all is asked for, and by `check`.
+    let loaded = if suite.whole { read() } else { while_typing(read) }.map_err(|report| report.plain())?;
     let several = loaded.scenarios.len() > 1;
     let mut cases = vec![];
     for s in &loaded.scenarios {
@@ -279,7 +370,39 @@ fn load(name: &str, path: &Path) -> Result<File, String> {
     let runs = cases.iter().map(|_| Default::default()).collect();
     let text = Arc::new(render::FileText::of(&loaded));
     let sweeps = cases.iter().map(|_| OnceLock::new()).collect();
-    Ok(File { name: name.into(), path: path.to_path_buf(), cases, runs, text, loaded, sweeps })
+    let reviewed = std::fs::read_to_string(suite.snapshots.join(format!("{name}.snap"))).unwrap_or_default();
+    let stood = stood(&cases, &reviewed, suite);
+    let further = cases.iter().map(|_| OnceLock::new()).collect();
+    Ok(File {
+        name: name.into(),
+        path: path.to_path_buf(),
+        cases,
+        runs,
+        stood,
+        further,
+        reviewed,
+        text,
+        loaded,
+        sweeps,
+    })
+}
+
+/// How far loom came in each case. Of another number of cases nothing is known, and of all if all is asked for.
+fn stood(cases: &[(String, Case)], reviewed: &str, suite: &Suite) -> Vec<Option<Stood>> {
+    let mut lines = reviewed.lines().filter(|line| line.starts_with(LOOM_LINE));
+    let asked = cases.iter().filter(|(_, case)| case.tuple.is_empty()).count();
+    if suite.whole || is_whole() || lines.clone().count() != asked {
+        return cases.iter().map(|_| None).collect();
+    }
+    let of = |(_, case): &(String, Case)| if case.tuple.is_empty() { lines.next().and_then(Stood::of) } else { None };
+    cases.iter().map(of).collect()
+}
+
+/// The text with that in the place of loom's line, if that says that loom was cut as well.
+fn with_loom_line(text: &str, line: &str) -> String {
+    let is_cut = |old: &str| matches!(Stood::of(old), Some(Stood::Cut(_)));
+    let lines = text.lines().map(|old| if is_cut(old) { line } else { old });
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 fn trials_of(file: &Arc<File>, suite: &Arc<Suite>) -> Vec<Trial> {

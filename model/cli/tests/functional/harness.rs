@@ -124,3 +124,23 @@ fn what_took_long_is_ignored_with_its_snapshot_until_it_is_asked_for() {
     assert!(ran.out.contains("9 passed; 0 failed; 0 ignored"), "{}", ran.out);
     assert_eq!(project.read("snapshots/counts.snap"), counts);
 }
+
+/// What the snapshot says of loom is how far it goes, and no further until all is asked for.
+#[test]
+fn loom_begins_nothing_that_was_cut_when_the_snapshot_was_written() {
+    let project = project();
+    assert!(succeeded(&run(&project, "always", "")));
+    let snapshot = project.read("snapshots/fence/twice.snap");
+    let complete = "loom      complete, ";
+    assert!(snapshot.contains(complete), "{snapshot}");
+    let bounded = snapshot.replacen(complete, "loom      to 1 preemption, ", 1);
+    let project = project.file("snapshots/fence/twice.snap", &bounded);
+    assert!(succeeded(&run(&project, "no", "")));
+    assert!(!succeeded(&run(&project, "no", "--include-ignored")));
+    // Whatever else it says is held against all that loom finds.
+    for other in ["loom      to 1 preemption, all ", "loom      incomplete: more than 2000 executions, "] {
+        let project = Project::new().file("scenarios/fence/twice.kdl", TWICE);
+        let project = project.file("snapshots/fence/twice.snap", snapshot.replacen(complete, other, 1));
+        assert!(!succeeded(&run(&project, "no", "fence/twice::snapshot")), "{other}");
+    }
+}
