@@ -36,6 +36,7 @@ mod orbits;
 mod saved;
 mod search;
 mod shape;
+mod slots;
 mod spill;
 mod stateset;
 mod together;

@@ -296,9 +296,10 @@ impl World<Plain> {
     pub(crate) fn moves_others(&self, before: &World<Plain>, id: ObjId) -> Moves {
         let Some(i) = id.as_object() else { return Moves::Nothing };
         let (now, was) = (&self.objects[i], &before.objects[i]);
-        if now.generation() != was.generation() {
+        // Most kinds have neither.
+        if now.generation().is_some_and(|now| was.generation() != Some(now)) {
             Moves::Everything
-        } else if now.stamp() != was.stamp() {
+        } else if now.has_stamp() && now.stamp() != was.stamp() {
             Moves::Contexts
         } else {
             Moves::Nothing

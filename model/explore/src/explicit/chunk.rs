@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 
 /// A step whose successor is still to be looked up.
 ///
-/// A look-up misses the cache two or three times; looking up many in a row lets the misses overlap, one after each step
-/// does not.
+/// A look-up misses the cache twice; looking up many in a row lets the misses overlap, one after each step does not.
 #[derive(Clone, Copy)]
 pub(super) struct Taken {
     pub(super) action: Action,

@@ -3,7 +3,6 @@
 use super::{graph::Graph, search::Search, stateset::StateSet, trace::Path};
 use crate::PointOfNoReturn;
 use fenceweave_kernel::Action;
-use std::collections::{BTreeMap, VecDeque};
 
 /// The states from which some execution ends well: comes to such an end, or to one of the states `well`, from where it
 /// goes on well for ever, and passes none that it must `not`. Nothing is computed if nobody `wants` to know.
@@ -59,29 +58,31 @@ pub(super) fn locate(search: &Search<'_>, good: &StateSet, path: &Path, complete
 /// The shortest way from a state to an end, among states that can end well: each step, and where it leads; `None` if
 /// time is over.
 fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Option<Vec<(u32, Action)>> {
-    let mut came: BTreeMap<u32, (u32, Action)> = BTreeMap::new();
-    let mut queue = VecDeque::from([from]);
-    while let Some(s) = queue.pop_front() {
+    // Each state that was come to: from which of them, and by which step.
+    let mut came: Vec<(u32, usize, Option<Action>)> = vec![(from, 0, None)];
+    let mut seen = StateSet::default();
+    seen.insert(from);
+    let mut looked_at = 0;
+    while let Some((s, ..)) = came.get(looked_at).copied() {
         if graph.row(s).is_empty() {
-            let mut way = vec![];
-            let mut at = s;
-            while at != from {
-                let Some((before, action)) = came.get(&at) else { break };
-                way.push((at, *action));
-                at = *before;
+            let (mut way, mut at) = (vec![], looked_at);
+            while let (state, before, Some(action)) = came[at] {
+                way.push((state, action));
+                at = before;
             }
             way.reverse();
             return Some(way);
         }
-        if graph.is_late_at(came.len()) {
+        if graph.is_late_at(looked_at) {
             return None;
         }
         for e in graph.edges(s) {
-            if good.contains(e.to) && e.to != from && !came.contains_key(&e.to) {
-                came.insert(e.to, (s, e.action));
-                queue.push_back(e.to);
+            if good.contains(e.to) && !seen.contains(e.to) {
+                seen.insert(e.to);
+                came.push((e.to, looked_at, Some(e.action)));
             }
         }
+        looked_at += 1;
     }
     Some(vec![])
 }

@@ -468,8 +468,8 @@ impl<'a> Search<'a> {
         if let Some(orbits) = &mut self.orbits {
             orbits.write_out(&spill, kept / 2)?;
         }
-        let made = self.visited.write_out(&spill, if kept_names { kept / 2 } else { kept })?;
-        if made { Ok(true) } else { Err(room::NO_MORE.into()) }
+        self.visited.write_out(&spill, if kept_names { kept / 2 } else { kept })?;
+        Ok(true)
     }
 
     /// A level that is to be expanded is read once: most of the memory is for what is asked for at random. Where it
@@ -655,8 +655,8 @@ impl<'a> Search<'a> {
 
     /// Numbers the successors in a chunk, in order, and puts the new ones on the level above.
     fn look_up(&mut self, chunk: &Chunk, above: &mut Frontier) {
-        self.known.clear();
-        self.known.extend((0..chunk.steps.len()).map(|at| self.visited.find(chunk.steps[at].print, chunk.key(at))));
+        let state = (|at: usize| chunk.steps[at].print, |at| chunk.key(at));
+        self.visited.find_all(chunk.steps.len(), state, &mut self.known);
         let mut step = 0;
         for last in &chunk.states {
             self.graph.begin_state();

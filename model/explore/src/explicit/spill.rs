@@ -13,16 +13,14 @@
 //! ```
 //!
 //! Identity is what it is in memory: all 128 bits of a fingerprint are compared, in the file where they are not in
-//! memory. So every number, verdict and trace is the same; only the slots must fit into memory, seven to nine bytes a
+//! memory. So every number, verdict and trace is the same; only the slots must fit into memory, seven to ten bytes a
 //! state.
 //!
 //! Files have no name from the moment on that they are there: whatever ends the process, nothing is left.
 
 mod column;
-mod slots;
 
 pub(super) use column::Column;
-pub(super) use slots::Slots;
 use std::{
     fs::{self, File, OpenOptions},
     io,

@@ -7,6 +7,7 @@
 use super::{
     graph::{Edge, Graph},
     orbits::Steps,
+    stateset::StateSet,
 };
 use crate::Trace;
 use fenceweave_kernel::{Action, MAX_THREADS, Program, State};
@@ -60,11 +61,14 @@ pub(super) fn best(
         return taken(shortest(graph, *target, depth), steps);
     }
     let mut levels: Vec<BTreeMap<u32, Costs>> = vec![targets.iter().map(|t| (*t, [0; MAX_THREADS + 1])).collect()];
+    let mut known = StateSet::default();
     for level in (0..depth).rev() {
         let below = &levels[levels.len() - 1];
+        below.keys().for_each(|s| known.insert(*s));
         let states = graph.level(level).take_while(|s| !graph.is_late_at(*s as usize));
-        let here: BTreeMap<_, _> =
-            states.filter_map(|s| Some((s, costs(graph, program, s, below)?))).take(left + 1).collect();
+        // No edge leads further than to the level below.
+        let states = states.filter(|s| graph.leads_to(*s, |t| known.contains(t)));
+        let here: BTreeMap<_, _> = states.map(|s| (s, costs(graph, program, s, below))).take(left + 1).collect();
         if here.len() > left || graph.is_late() {
             return taken(shortest(graph, *target, depth), steps);
         }
@@ -171,11 +175,8 @@ fn shortest(graph: &Graph, target: u32, depth: usize) -> Path {
     path
 }
 
-/// The least switches from a state to a target through the level below; `None` if there is no way.
-fn costs(graph: &Graph, program: &Program, state: u32, below: &BTreeMap<u32, Costs>) -> Option<Costs> {
-    if !graph.leads_to(state, |t| below.contains_key(&t)) {
-        return None;
-    }
+/// The least switches from a state to a target through the level below.
+fn costs(graph: &Graph, program: &Program, state: u32, below: &BTreeMap<u32, Costs>) -> Costs {
     let enabled = graph.enabled(state);
     let mut best = [UNREACHABLE; MAX_THREADS + 1];
     for e in graph.edges(state) {
@@ -187,7 +188,7 @@ fn costs(graph: &Graph, program: &Program, state: u32, below: &BTreeMap<u32, Cos
             best[last] = best[last].min(cost);
         }
     }
-    Some(best)
+    best
 }
 
 /// Leaving a thread that could go on is a switch; leaving one that cannot is not.

@@ -2,48 +2,55 @@
 
 use super::{
     saved,
-    spill::{Column, Slots, Spill},
+    slots::{Hashes, Slots},
+    spill::{Column, Spill},
 };
 use crate::room;
-use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The visited states.
 pub(super) struct Visited {
     /// Indices only: wide entries would double the table's cost.
-    table: HashTable<u32>,
+    slots: Slots,
     identity: Identity,
 }
 
 /// What a state is recognised by.
 enum Identity {
-    /// A 128-bit fingerprint each.
-    Fingerprints(Vec<u128>),
+    /// A 128-bit fingerprint each, most of them on disk if they do not fit into memory.
+    Fingerprints(Column<u128>),
     /// The whole encoding each, in one arena; with the low half of the fingerprint, so that growing need not rehash.
     Exact { arena: Vec<u8>, ends: Vec<u64>, hashes: Vec<u64> },
-    /// A 128-bit fingerprint each, most of them on disk; the table is empty then, and the slots are.
-    Spilled { prints: Column<u128>, slots: Slots },
 }
 
-/// A table has room for so many times what is in it, at most, but for a small one.
+/// Slots that were saved are so many times as many as states, at most, but for a few.
 const MOST_ROOM: usize = 4;
 const SMALL: usize = 1 << 16;
+
+impl Hashes for Identity {
+    fn each_hash(&self, mut what: impl FnMut(u64)) {
+        match self {
+            Identity::Fingerprints(prints) => prints.each(|_, print| what(print as u64)),
+            Identity::Exact { hashes, .. } => hashes.iter().for_each(|hash| what(*hash)),
+        }
+    }
+}
 
 impl Visited {
     pub(super) fn new(exact: bool) -> Visited {
         let identity = if exact {
             Identity::Exact { arena: vec![], ends: vec![], hashes: vec![] }
         } else {
-            Identity::Fingerprints(vec![])
+            Identity::Fingerprints(Column::default())
         };
-        Visited { table: HashTable::new(), identity }
+        Visited { slots: Slots::default(), identity }
     }
 
     /// How many states were seen.
     pub(super) fn len(&self) -> u32 {
         match &self.identity {
-            Identity::Spilled { prints, .. } => prints.len() as u32,
-            _ => self.table.len() as u32,
+            Identity::Fingerprints(prints) => prints.len() as u32,
+            Identity::Exact { ends, .. } => ends.len() as u32,
         }
     }
 
@@ -53,16 +60,39 @@ impl Visited {
     }
 
     /// The state's index, if it was seen.
+    #[inline]
     pub(super) fn find(&self, print: u128, encoding: &[u8]) -> Option<u32> {
         let hash = print as u64;
-        let found = match &self.identity {
-            Identity::Fingerprints(prints) => self.table.find(hash, |i| prints[*i as usize] == print),
+        match &self.identity {
+            Identity::Fingerprints(prints) => self.slots.find(hash, |i| prints.get_alone(i as usize) == print),
             Identity::Exact { arena, ends, hashes } => {
-                self.table.find(hash, |i| hashes[*i as usize] == hash && slice(arena, ends, *i) == encoding)
+                self.slots.find(hash, |i| hashes[i as usize] == hash && slice(arena, ends, i) == encoding)
             }
-            Identity::Spilled { prints, slots } => return slots.find(print, prints),
+        }
+    }
+
+    /// The indices of so many states, each by its fingerprint and encoding; `known` has nothing else then.
+    ///
+    /// A look-up misses the cache twice. Here the first misses of all overlap, and the second ones: no branch waits for
+    /// what one of them brings before the others are asked for.
+    pub(super) fn find_all<'k>(
+        &self,
+        states: usize,
+        (print, encoding): (impl Fn(usize) -> u128, impl Fn(usize) -> &'k [u8]),
+        known: &mut Vec<Option<u32>>,
+    ) {
+        known.clear();
+        std::hint::black_box((0..states).fold(0, |all, at| all ^ self.slots.ask(print(at) as u64)));
+        let Identity::Fingerprints(prints) = &self.identity else {
+            return known.extend((0..states).map(|at| self.find(print(at), encoding(at))));
         };
-        found.copied()
+        known.extend((0..states).map(|at| self.slots.find(print(at) as u64, |_| true)));
+        for (at, likely) in known.iter_mut().enumerate() {
+            // Who has the same tag is nearly always the one.
+            if likely.is_some_and(|index| prints.get_alone(index as usize) != print(at)) {
+                *likely = self.find(print(at), &[]);
+            }
+        }
     }
 
     /// The state's index, and whether it is new.
@@ -70,118 +100,89 @@ impl Visited {
         if let Some(known) = self.find(print, encoding) {
             return (known, false);
         }
-        let next = self.len();
-        match &mut self.identity {
-            Identity::Fingerprints(prints) => {
-                self.table.insert_unique(print as u64, next, |i| prints[*i as usize] as u64);
-            }
-            Identity::Exact { hashes, .. } => {
-                self.table.insert_unique(print as u64, next, |i| hashes[*i as usize]);
-            }
-            Identity::Spilled { slots, .. } => slots.insert(print, next),
+        if self.slots.growth(1) > 0 {
+            let made = self.reserve(1, encoding.len());
+            assert!(made, "[internal bug] there is no room for another state");
         }
-        self.remember(print, encoding);
-        (next, true)
-    }
-
-    fn remember(&mut self, print: u128, encoding: &[u8]) {
+        let next = self.len();
+        self.slots.insert(print as u64);
         match &mut self.identity {
             Identity::Fingerprints(prints) => prints.push(print),
-            Identity::Spilled { prints, .. } => prints.push(print),
             Identity::Exact { arena, ends, hashes } => {
                 arena.extend_from_slice(encoding);
                 ends.push(arena.len() as u64);
                 hashes.push(print as u64);
             }
         }
+        (next, true)
     }
 
-    /// By how many bytes the table will grow if so many states of so many bytes are to be added. While it does, both
-    /// the old one and the new one are there.
+    /// By how many bytes it will grow if so many states of so many bytes are to be added.
     pub(super) fn growth(&self, states: usize, bytes: usize) -> usize {
-        if let Identity::Spilled { prints, slots } = &self.identity {
-            return prints.growth(states) + slots.growth(states);
-        }
-        let grows = self.table.len() + states > self.table.capacity();
-        let table = if grows { 2 * self.table.allocation_size() } else { 0 };
         let identity = match &self.identity {
-            Identity::Fingerprints(prints) => room::growth_bytes(prints, states),
+            Identity::Fingerprints(prints) => prints.growth(states),
             Identity::Exact { arena, ends, hashes } => {
                 room::growth_bytes(arena, bytes) + room::growth_bytes(ends, states) + room::growth_bytes(hashes, states)
             }
-            Identity::Spilled { .. } => 0,
         };
-        table + identity
+        self.slots.growth(states) + identity
     }
 
     /// Makes room for them; false if the system has none.
     pub(super) fn reserve(&mut self, states: usize, bytes: usize) -> bool {
-        match &mut self.identity {
-            Identity::Fingerprints(prints) => {
-                room::reserve(prints, states).is_ok()
-                    && self.table.try_reserve(states, |i| prints[*i as usize] as u64).is_ok()
-            }
+        let made = match &mut self.identity {
+            Identity::Fingerprints(prints) => prints.reserve(states).is_ok(),
             Identity::Exact { arena, ends, hashes } => {
                 room::reserve(arena, bytes).is_ok()
                     && room::reserve(ends, states).is_ok()
                     && room::reserve(hashes, states).is_ok()
-                    && self.table.try_reserve(states, |i| hashes[*i as usize]).is_ok()
             }
-            Identity::Spilled { prints, slots } => prints.reserve(states).is_ok() && slots.reserve(states, prints),
-        }
+        };
+        let Visited { slots, identity } = self;
+        made && slots.reserve(states, identity)
     }
 
     /// What a state is recognised by: its fingerprint, and its encoding if that is kept.
     pub(super) fn identity(&self, index: u32) -> (u128, &[u8]) {
         match &self.identity {
-            Identity::Fingerprints(prints) => (prints[index as usize], &[]),
+            Identity::Fingerprints(prints) => (prints.get(index as usize), &[]),
             Identity::Exact { arena, ends, .. } => {
                 let encoding = slice(arena, ends, index);
                 (Visited::fingerprint(encoding), encoding)
             }
-            Identity::Spilled { prints, .. } => (prints.get(index as usize), &[]),
         }
     }
 
-    /// Writes fingerprints to disk, all but so many of the last; whole encodings are kept in memory. The result is
-    /// whether the system had the memory for what is left in it.
-    pub(super) fn write_out(&mut self, spill: &Spill, keep: usize) -> Result<bool, String> {
-        if let Identity::Fingerprints(prints) = &mut self.identity {
-            let mut prints = Column::from(std::mem::take(prints));
-            let written = prints.write_out(spill, keep);
-            self.table = HashTable::new();
-            let mut slots = Slots::default();
-            let made = slots.reserve_all(&prints);
-            self.identity = Identity::Spilled { prints, slots };
-            return written.map(|()| made);
+    /// Writes fingerprints to disk, all but so many of the last; whole encodings are kept in memory.
+    pub(super) fn write_out(&mut self, spill: &Spill, keep: usize) -> Result<(), String> {
+        match &mut self.identity {
+            Identity::Fingerprints(prints) => prints.write_out(spill, keep),
+            Identity::Exact { .. } => Ok(()),
         }
-        if let Identity::Spilled { prints, .. } = &mut self.identity {
-            prints.write_out(spill, keep)?;
-        }
-        Ok(true)
     }
 
     /// Writes them down.
     pub(super) fn save(&self, to: &mut saved::Writer<'_>) -> std::io::Result<()> {
-        to.room(self.table.capacity())?;
+        to.room(self.slots.room())?;
         match &self.identity {
-            Identity::Fingerprints(prints) => saved::put_all(to, prints),
+            Identity::Fingerprints(prints) if prints.inside().len() < prints.len() => {
+                Err(std::io::Error::other("it is on disk"))
+            }
+            Identity::Fingerprints(prints) => saved::put_all(to, prints.inside()),
             Identity::Exact { arena, ends, hashes } => {
                 saved::put_all(to, arena)?;
                 saved::put_all(to, ends)?;
                 saved::put_all(to, hashes)
             }
-            Identity::Spilled { .. } => Err(std::io::Error::other("it is on disk")),
         }
     }
 
     /// Reads them again.
     pub(super) fn load(&mut self, from: &mut saved::Reader<'_>, memory: u64) -> Result<(), saved::Bad> {
-        let capacity: usize = from.get()?;
+        let room: usize = from.get()?;
         let states = match &mut self.identity {
-            Identity::Spilled { .. } => return Err("[internal bug] it is on disk".to_owned()),
             Identity::Fingerprints(prints) => {
-                *prints = saved::get_all(from)?;
+                *prints = saved::get_all(from)?.into();
                 prints.len()
             }
             Identity::Exact { arena, ends, hashes } => {
@@ -195,18 +196,11 @@ impl Visited {
         };
         saved::ensure(u32::try_from(states).is_ok() && states > 0, "states")?;
         let most = usize::try_from(memory).unwrap_or(usize::MAX) / size_of::<u32>();
-        let Visited { table, identity } = self;
-        let hash = |i: &u32| match &*identity {
-            Identity::Fingerprints(prints) => prints[*i as usize] as u64,
-            Identity::Exact { hashes, .. } => hashes[*i as usize],
-            Identity::Spilled { .. } => 0,
-        };
         // No table has more room than what it grows by.
         let most = most.min(MOST_ROOM * states + SMALL);
-        let made = table.try_reserve(capacity.clamp(states, states.max(most)), hash);
-        made.map_err(|_| "there is not enough memory for it".to_owned())?;
-        (0..states as u32).for_each(|i| _ = table.insert_unique(hash(&i), i, hash));
-        Ok(())
+        let Visited { slots, identity } = self;
+        let made = slots.fill(room.min(most), identity);
+        if made { Ok(()) } else { Err("there is not enough memory for it".to_owned()) }
     }
 
     /// Whether another one has the same states, as far as this one has some.
@@ -222,11 +216,10 @@ impl Visited {
     /// Memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let identity = match &self.identity {
-            Identity::Fingerprints(prints) => 16 * prints.capacity(),
+            Identity::Fingerprints(prints) => prints.bytes(),
             Identity::Exact { arena, ends, hashes } => arena.capacity() + 8 * (ends.capacity() + hashes.capacity()),
-            Identity::Spilled { prints, slots } => prints.bytes() + slots.bytes(),
         };
-        identity + self.table.allocation_size()
+        identity + self.slots.bytes()
     }
 }
 

@@ -244,6 +244,20 @@ impl Coder for Writer<'_> {
     fn handle(&mut self, v: &mut Handle) {
         self.handle_as(v, v.obj);
     }
+
+    // What has several bytes is written at once: it is looked whether there is room for them once.
+
+    fn half(&mut self, v: &mut u16) {
+        self.out.extend_from_slice(&v.to_le_bytes());
+    }
+
+    fn packed(&mut self, v: &mut u64) {
+        let n = 8 - v.leading_zeros() / 8;
+        let all = u128::from(*v) << 8 | u128::from(n);
+        let end = self.out.len() + 1 + n as usize;
+        self.out.extend_from_slice(&all.to_le_bytes()[..9]);
+        self.out.truncate(end);
+    }
 }
 
 impl Writer<'_> {

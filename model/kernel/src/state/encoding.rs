@@ -53,10 +53,18 @@ impl Encoding {
 }
 
 /// How many bytes two encodings have in common at their beginning.
+#[inline]
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    const WORD: usize = 8;
-    let words = a.chunks_exact(WORD).zip(b.chunks_exact(WORD)).take_while(|(a, b)| a == b).count() * WORD;
-    words + a[words..].iter().zip(&b[words..]).take_while(|(a, b)| a == b).count()
+    let ((words, rest), (others, _)) = (a.as_chunks::<8>(), b.as_chunks());
+    for (at, (word, other)) in words.iter().zip(others).enumerate() {
+        let differ = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
+        if differ != 0 {
+            return 8 * at + differ.trailing_zeros() as usize / 8;
+        }
+    }
+    let same = 8 * words.len().min(others.len());
+    let rest = if words.len() > others.len() { &a[same..] } else { rest };
+    same + rest.iter().zip(&b[same..]).take_while(|(a, b)| a == b).count()
 }
 
 impl State {
@@ -148,24 +156,24 @@ impl State {
         let first = parts.ends.partition_point(|end| *end as usize <= same);
         let from = parts.start(first);
         let mut r = Reader { bytes, at: from };
-        let (mut old_from, mut moved) = (from, !known);
-        for part in first..self.part_count(program) {
-            if known {
-                let old_end = parts.ends[part] as usize;
-                let old = &parts.bytes[old_from..old_end];
-                old_from = old_end;
-                if bytes[r.at..].starts_with(old) {
-                    r.at += old.len();
-                    parts.ends[part] = r.at as u32;
-                    continue;
-                }
-            }
+        let (mut part, mut moved) = (first, !known);
+        while part < self.part_count(program) {
             let before = self.world.rank_of_part(part);
             self.code_part(program, part, &mut r);
             moved |= before != self.world.rank_of_part(part);
-            match parts.ends.get_mut(part) {
-                Some(end) => *end = r.at as u32,
-                None => parts.ends.push(r.at as u32),
+            if !known {
+                parts.ends.push(r.at as u32);
+                part += 1;
+                continue;
+            }
+            let mut old_from = std::mem::replace(&mut parts.ends[part], r.at as u32) as usize;
+            part += 1;
+            // Those behind it that have the same bytes again.
+            let same = old_from + common_prefix(&parts.bytes[old_from..], &bytes[r.at..]);
+            while let Some(end) = parts.ends.get_mut(part).filter(|end| **end as usize <= same) {
+                r.at += *end as usize - old_from;
+                old_from = std::mem::replace(end, r.at as u32) as usize;
+                part += 1;
             }
         }
         parts.bytes.truncate(from);
@@ -290,8 +298,9 @@ impl Parts {
 
     /// Does this with each member, lowest first, of an encoding that has so many parts.
     #[inline]
-    fn each(self, parts: usize, mut what: impl FnMut(usize)) {
-        for (at, mut rest) in self.0.into_iter().take(parts.div_ceil(64)).enumerate() {
+    fn each(&self, parts: usize, mut what: impl FnMut(usize)) {
+        for at in 0..parts.div_ceil(64) {
+            let mut rest = self.0[at];
             while rest != 0 {
                 what(at * 64 + rest.trailing_zeros() as usize);
                 rest &= rest - 1;

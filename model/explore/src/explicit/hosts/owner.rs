@@ -325,8 +325,8 @@ impl<'a> Owner<'a> {
         let mut last_sender: Vec<u8> = vec![];
         let mut codes: Vec<Vec<u32>> = vec![];
         for (sender, met) in all.iter().enumerate() {
-            let known: Vec<Option<u32>> =
-                (0..met.prints.len()).map(|at| self.visited.find(met.prints[at], met.key(at))).collect();
+            let mut known = vec![];
+            self.visited.find_all(met.prints.len(), (|at| met.prints[at], |at| met.key(at)), &mut known);
             let mut of_sender = Vec::with_capacity(known.len());
             for (at, known) in known.into_iter().enumerate() {
                 let (local, new) = match known {

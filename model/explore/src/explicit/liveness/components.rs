@@ -4,6 +4,7 @@ use crate::explicit::{
     graph::{Edge, Graph},
     stateset::StateSet,
 };
+use std::ops::Range;
 
 /// No place, no number.
 const NONE: u32 = u32::MAX;
@@ -73,7 +74,7 @@ struct Tarjan<'a, 'g, K> {
     /// The members whose components are open.
     stack: Vec<u32>,
     /// The way from where it began: members, and the edges of each that come next.
-    way: Vec<(u32, u32)>,
+    way: Vec<(u32, Range<u32>)>,
     met: u32,
     found: Vec<Vec<u32>>,
 }
@@ -91,12 +92,12 @@ impl<'a, 'g, K: Fn(usize, Edge) -> bool> Tarjan<'a, 'g, K> {
         for start in 0..self.members.len() as u32 {
             if self.number[start as usize] == 0 {
                 self.meet(start);
-                while let Some((v, at)) = self.way.pop() {
+                while let Some((v, edges)) = self.way.pop() {
                     looks += 1;
                     if self.all.graph.is_late_at(looks) {
                         return self.found;
                     }
-                    self.go_on(v, at);
+                    self.go_on(v, edges);
                 }
             }
         }
@@ -107,12 +108,14 @@ impl<'a, 'g, K: Fn(usize, Edge) -> bool> Tarjan<'a, 'g, K> {
         self.met += 1;
         (self.number[v as usize], self.low[v as usize]) = (self.met, self.met);
         self.stack.push(v);
-        self.way.push((v, self.all.graph.row(self.members[v as usize]).start as u32));
+        let row = self.all.graph.row(self.members[v as usize]);
+        self.way.push((v, row.start as u32..row.end as u32));
     }
 
-    /// Goes along the edges of a member from a place on: down the first that leads to something new, or back up.
-    fn go_on(&mut self, v: u32, at: u32) {
-        for i in at as usize..self.all.graph.row(self.members[v as usize]).end {
+    /// Goes along the edges of a member that are left: down the first that leads to something new, or back up.
+    fn go_on(&mut self, v: u32, edges: Range<u32>) {
+        for at in edges.clone() {
+            let i = at as usize;
             let edge = self.all.graph.edge_at(i);
             let w = self.all.place.get(edge.to as usize).copied().unwrap_or(NONE);
             if w == NONE || !(self.keep)(i, edge) {
@@ -120,7 +123,7 @@ impl<'a, 'g, K: Fn(usize, Edge) -> bool> Tarjan<'a, 'g, K> {
             }
             match self.number[w as usize] {
                 0 => {
-                    self.way.push((v, i as u32 + 1));
+                    self.way.push((v, at + 1..edges.end));
                     return self.meet(w);
                 }
                 DONE => {}
