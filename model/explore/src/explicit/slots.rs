@@ -149,8 +149,10 @@ impl Slots {
         let mut all = 0;
         hashes.each_hash(|_| all += 1);
         *self = Slots::default();
-        let lines = if all * 100 > room * FULLEST { self.wanted(all) } else { room / SLOTS };
-        self.again(lines, hashes)
+        // As many as were said need not be whole lines.
+        let lines = room / SLOTS;
+        let fits = all * 100 <= lines * SLOTS * FULLEST;
+        self.again(if fits { lines } else { self.wanted(all) }, hashes)
     }
 
     /// The same in so many lines.
@@ -209,6 +211,10 @@ mod tests {
         }
         assert!((0..6000).all(|i| find(&slots, i) == Some(i)));
         assert!(slots.taken == 6000 && slots.bytes() < 6000 * 14, "{} bytes", slots.bytes());
+        for room in 0..40 {
+            let (mut few, some) = (Slots::default(), known[..30].to_vec());
+            assert!(few.fill(room, &some) && few.find(hash(29), |index| index == 29) == Some(29));
+        }
         let mut again = Slots::default();
         assert!(again.fill(slots.room(), &known));
         assert!(again.bytes() == slots.bytes() && (0..6000).all(|i| find(&again, i) == Some(i)));
