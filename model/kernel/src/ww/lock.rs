@@ -129,8 +129,8 @@ impl Code for Lock {
     }
 }
 
-/// Whether others may free the mutex as soon as they have had it, or make it anew: then they can tell whether it is taken
-/// in the section in which they queued, and an unlocker still comes back for that section's lock.
+/// Whether others may free the mutex as soon as they have had it, or make it anew: then they can tell whether it is
+/// taken in the section in which they queued, and an unlocker still comes back for that section's lock.
 pub(super) fn may_go(program: &Program, mutex: ObjId) -> bool {
     program.may_go(mutex) && !program.mutated(protocol::Mutant::NothingGoes)
 }
