@@ -276,7 +276,8 @@ const ADDS: Stage = Stage {
     facts: &["f.signaled", "x == 1", "x == 3", "r.owner == NULL", "q.owner != NULL", "w1.a == 1", "h.refs == 2"],
 };
 
-/// What is guarded by a lock from elsewhere, and looked at with the step before; and who frees it or makes it anew.
+/// What is guarded by a lock from elsewhere, and looked at with the step before; and who frees it or makes it anew. A
+/// deed that stands three times is drawn as often: only the two together tell what a row forgets.
 pub(super) static ANEW: Stage = Stage {
     declares: "lock m<| kind=mutex| kind=mutex>; lock s; struct part slots=1 { n 0 guarded-by=m }; \
                struct job slots=1 { key 0 const; rb type=tree-node; link type=list-node }; \
