@@ -6,14 +6,14 @@
 //! `memcpy_toio()` promises no width either.
 //!
 //! Stores past the cache are taken four pages at a time, a few lines of each in turn: that keeps four pages of the
-//! memory's chips open, where one after another waits for each. glibc's `memcpy` does likewise from its own threshold
-//! on.
+//! memory's chips open, where one after another waits for each. CPUs without AVX-512 get on with two: a Zen 3 has 8.0
+//! GB/s by two, 7.2 by one and 3.1 by four. glibc's `memcpy` does likewise from its own threshold on.
 #![allow(unsafe_code)]
 
 use crate::units::Page;
 use std::ptr::NonNull;
 
-/// How many pages are copied in turns past the cache.
+/// How many pages are given at once to be copied past the cache.
 pub(crate) const AT_ONCE: usize = 4;
 
 /// How memory is read.
@@ -125,7 +125,7 @@ mod vectors {
     }
 
     macro_rules! copy {
-        ($run:ident, $four:ident, $load:literal, $store:literal, $past:literal, $r:literal, $w:literal) => {
+        ($run:ident, $load:literal, $store:literal, $r:literal, $w:literal) => {
             /// # Safety
             /// That of [`cached`](super::cached), and of this CPU's vectors.
             #[inline(always)]
@@ -150,10 +150,17 @@ mod vectors {
                 }
             }
 
+        };
+    }
+
+    macro_rules! four {
+        ($turns:ident, $load:literal, $past:literal, $r:literal, $w:literal) => {
+            /// Four pages in turns.
+            ///
             /// # Safety
             /// That of [`past_cache`](super::past_cache), and of this CPU's vectors.
             #[inline(always)]
-            unsafe fn $four([a, b, c, d]: [Pair; AT_ONCE]) {
+            unsafe fn $turns([a, b, c, d]: [Pair; 4]) {
                 // SAFETY: a page is a whole number of four vectors; the caller's promises.
                 unsafe {
                     asm!(
@@ -181,10 +188,45 @@ mod vectors {
         };
     }
 
-    copy!(run_by_32, four_by_32, "vmovdqa", "vmovdqa", "vmovntdq", "ymm", "32");
-    copy!(stream_by_32, stream_four_by_32, "vmovntdqa", "vmovdqa", "vmovntdq", "ymm", "32");
-    copy!(run_by_64, four_by_64, "vmovdqa64", "vmovdqa64", "vmovntdq", "zmm", "64");
-    copy!(stream_by_64, stream_four_by_64, "vmovntdqa", "vmovdqa64", "vmovntdq", "zmm", "64");
+    macro_rules! two {
+        ($turns:ident, $load:literal, $past:literal, $r:literal, $w:literal) => {
+            /// Two pages in turns.
+            ///
+            /// # Safety
+            /// That of [`past_cache`](super::past_cache), and of this CPU's vectors.
+            #[inline(always)]
+            unsafe fn $turns([a, b]: [Pair; 2]) {
+                // SAFETY: a page is a whole number of four vectors; the caller's promises.
+                unsafe {
+                    asm!(
+                        "2:",
+                        block!($load, $past, $r, $w, "from_a", "to_a"),
+                        block!($load, $past, $r, $w, "from_b", "to_b"),
+                        concat!("add {at}, 4*", $w),
+                        "cmp {at}, 4096",
+                        "jne 2b",
+                        "vzeroupper",
+                        from_a = in(reg) a.from.as_ptr(), to_a = in(reg) a.to.as_ptr(),
+                        from_b = in(reg) b.from.as_ptr(), to_b = in(reg) b.to.as_ptr(),
+                        at = inout(reg) 0_usize => _,
+                        out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _,
+                        out("xmm6") _, out("xmm7") _, out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
+                        out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
+                        options(nostack)
+                    );
+                }
+            }
+        };
+    }
+
+    copy!(run_by_32, "vmovdqa", "vmovdqa", "ymm", "32");
+    copy!(stream_by_32, "vmovntdqa", "vmovdqa", "ymm", "32");
+    copy!(run_by_64, "vmovdqa64", "vmovdqa64", "zmm", "64");
+    copy!(stream_by_64, "vmovntdqa", "vmovdqa64", "zmm", "64");
+    two!(two_by_32, "vmovdqa", "vmovntdq", "ymm", "32");
+    two!(stream_two_by_32, "vmovntdqa", "vmovntdq", "ymm", "32");
+    four!(four_by_64, "vmovdqa64", "vmovntdq", "zmm", "64");
+    four!(stream_four_by_64, "vmovntdqa", "vmovntdq", "zmm", "64");
 
     /// Copies so many pages that follow each other on both sides.
     ///
@@ -221,12 +263,16 @@ mod vectors {
         // SAFETY: the caller's promises; `able` is proof of the vectors.
         unsafe {
             match (able, loads) {
-                (Able::Avx2, Loads::Plain) => four_by_32(pairs),
-                (Able::Avx2, Loads::Streaming) => stream_four_by_32(pairs),
+                (Able::Avx2, Loads::Plain) => in_twos(pairs).for_each(|two| two_by_32(two)),
+                (Able::Avx2, Loads::Streaming) => in_twos(pairs).for_each(|two| stream_two_by_32(two)),
                 (Able::Avx512, Loads::Plain) => four_by_64(pairs),
                 (Able::Avx512, Loads::Streaming) => stream_four_by_64(pairs),
             }
         }
+    }
+
+    fn in_twos([a, b, c, d]: [Pair; AT_ONCE]) -> impl Iterator<Item = [Pair; 2]> {
+        [[a, b], [c, d]].into_iter()
     }
 
     /// Asks for the first lines of a page that will be read soon, and for the first of the one that will be written:
