@@ -4,7 +4,8 @@
 //! few switches, and from where on it could not be helped. On the shipped scenarios and on generated programs in which
 //! a thread is there several times.
 //!
-//! `ALIKE_GENERATED=N` looks further: see `ci/alike`; `ALIKE_FROM=N` begins later.
+//! `ALIKE_GENERATED=N` and `ALIKE_STATES=N` look further: see `ci/alike`; `ALIKE_FROM=N` begins later. `ALIKE_EXCHANGED=N`
+//! exchanges in more states of each case.
 
 use super::{conditions_of, limit, shipped, text_of};
 use fenceweave_explore::{Exploration, Limits, PointOfNoReturn, Task, Trace, explicit};
@@ -14,9 +15,6 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
-
-/// States of each case that are exchanged.
-const STATES: usize = 100;
 
 fn encoding(state: &State, program: &Program) -> Vec<u8> {
     let mut out = vec![];
@@ -29,10 +27,10 @@ fn exchange(case: &Case, symmetry: &Symmetry, different: &mut Vec<String>) -> us
     let (program, conditions) = (&case.program, conditions_of(case));
     let merging = Merging::of(program, &conditions).map(Arc::new);
     let initial = State::initial(program).merging(merging).grained(program, &conditions, case.has_loops);
-    let mut seen = BTreeSet::from([encoding(&initial, program)]);
+    let (mut seen, most) = (BTreeSet::from([encoding(&initial, program)]), limit("ALIKE_EXCHANGED", 50) as usize);
     let (mut open, mut steps) = (VecDeque::from([initial.clone()]), 0);
     let (mut canonical, mut image) = (Canonical::new(symmetry), initial.clone());
-    while let Some(mut state) = open.pop_front().filter(|_| seen.len() < STATES) {
+    while let Some(mut state) = open.pop_front().filter(|_| seen.len() < most) {
         canonical.find(program, &mut state);
         let representative = canonical.bytes().to_vec();
         for by in symmetry.all_exchanges() {
@@ -197,7 +195,7 @@ fn generated_programs_come_to_the_same_by_orbits() {
     for number in from..to {
         let Some(case) = several(number) else { continue };
         let before = seen.different.len();
-        hold(&case, limit("ALIKE_STATES", 5_000), &mut seen);
+        hold(&case, limit("ALIKE_STATES", 2_000), &mut seen);
         if seen.different.len() > before {
             println!("{number} comes to something else by orbits");
         }

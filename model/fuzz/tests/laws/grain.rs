@@ -123,7 +123,7 @@ fn generated_programs_come_to_the_same_in_both_grains() {
     for number in limit("GRAIN_FROM", 0)..limit("GRAIN_GENERATED", 150) {
         for text in texts(number) {
             let before = seen.different.len();
-            hold(&case_of(&text), limit("GRAIN_GENERATED_STATES", 6_000), &mut seen);
+            hold(&case_of(&text), limit("GRAIN_GENERATED_STATES", 2_000), &mut seen);
             if seen.different.len() > before {
                 println!("{number} comes to something else in coarse grain:\n{text}");
             }
