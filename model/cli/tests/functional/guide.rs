@@ -59,10 +59,17 @@ fn every_scenario_of_the_pages_runs_and_comes_out_as_they_say() {
     assert!(holds("scenarios/README.md", "frob.kdl") >= 3);
 }
 
-/// The steps of the first trace that a snapshot has for a scenario's case: those of its token, run by run.
+/// The steps of the first trace that a snapshot has for a scenario's case: those of its token, run by run. Of a case with
+/// inputs that is the smallest tuple's.
 fn steps_of(snapshot: &str, scenario: &str, case: &str) -> Option<u32> {
-    let of_scenario = snapshot.split_once(&format!("\n{scenario}: "))?.1;
-    let of_case = of_scenario.split_once(&format!("\ncase {case}: violates "))?.1;
+    let of_tuples = snapshot.split_once(&format!("\n{scenario}/{case}: fails for "));
+    let of_case = match of_tuples {
+        Some((_, of_case)) => of_case,
+        None => {
+            let of_scenario = snapshot.split_once(&format!("\n{scenario}: "))?.1;
+            of_scenario.split_once(&format!("\ncase {case}: violates "))?.1
+        }
+    };
     let token = of_case.split_once("\nreplay: ")?.1.split_once('@')?.0;
     let runs = token.split(|c: char| c.is_ascii_uppercase()).skip(1);
     Some(runs.map(|run| run.split(['=', '.']).next().unwrap_or_default().parse().unwrap_or(1)).sum())
