@@ -133,7 +133,8 @@ fn what_queries_capture_has_names_that_editors_know() {
         // A capture of one's own takes the colour away from what an earlier pattern has found, where the later wins.
         assert!(file != "highlights.scm" || !query.contains("@_"), "{file}");
     }
-    let unknown: Vec<&String> = used.iter().filter(|name| !name.starts_with('_') && !known.contains(&***name)).collect();
+    let unknown: Vec<&String> =
+        used.iter().filter(|name| !name.starts_with('_') && !known.contains(&***name)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
     assert_eq!(used.iter().filter(|name| !name.starts_with('_')).count(), known.len(), "{used:?}");
 }
