@@ -153,7 +153,9 @@ impl Scene<'_> {
             return Ahead { way: self.at_random(from, goal, reach), is_certain: false, states, endless: None };
         }
         let endless = following.and_then(|following| following.endless(self.program, from));
-        let Some((violation, trace)) = endless else { return Ahead { way: None, is_certain: true, states, endless: None } };
+        let Some((violation, trace)) = endless else {
+            return Ahead { way: None, is_certain: true, states, endless: None };
+        };
         let fits = trace.steps.len() <= reach.steps;
         let endless = Endless { violation, from: trace.loop_from.unwrap_or(trace.steps.len()) };
         Ahead { way: fits.then_some(trace.steps), is_certain: fits, states, endless: fits.then_some(endless) }

@@ -6,8 +6,8 @@ use fenceweave_explore::{
     compare, explicit, loom, shuttle,
 };
 use fenceweave_kernel::{
-    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place, Program,
-    Property, State, ThreadId, Value,
+    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place,
+    Program, Property, State, ThreadId, Value,
     builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
     fixed,

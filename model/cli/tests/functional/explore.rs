@@ -224,7 +224,8 @@ fn back_off(second: &str, expect: &str) -> String {
              unlock {then}; unlock {first} }}"
         )
     };
-    let (one, two) = (thread("one", "a", "b"), if second == "b" { thread("two", "b", "a") } else { thread("two", "a", "b") });
+    let (one, two) =
+        (thread("one", "a", "b"), if second == "b" { thread("two", "b", "a") } else { thread("two", "a", "b") });
     format!("scenario s {{ about \"x\"; lock a; lock b; {one}; {two}; expect {{ {expect} }} }}")
 }
 
@@ -238,7 +239,12 @@ fn what_goes_on_for_ever_is_wrong_too_where_nothing_else_is() {
     let steps = execution["steps"].as_array().expect("steps").len() as u64;
     let from = execution["loopFrom"].as_u64().expect("where it goes round");
     let note = told["note"].as_str().expect("a note");
-    assert!(note.starts_with(&format!("livelock: the last {} steps can be taken again and again, and {from} ", steps - from)));
+    assert!(
+        note.starts_with(&format!(
+            "livelock: the last {} steps can be taken again and again, and {from} ",
+            steps - from
+        ))
+    );
     // It is the one that `check` finds, and replays as one.
     let found = project.run("explain s.kdl").exits(0).token();
     assert_eq!(execution["token"], found.as_str());

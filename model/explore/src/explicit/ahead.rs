@@ -1,10 +1,6 @@
 //! The graph of all that lies ahead of one state, for who goes step by step and asks what may go on for ever there.
 
-use super::{
-    graph::Graph,
-    liveness,
-    search::MOST_WAYS,
-};
+use super::{graph::Graph, liveness, search::MOST_WAYS};
 use crate::Trace;
 use fenceweave_kernel::{Action, Program, State, Violation};
 
