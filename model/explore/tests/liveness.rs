@@ -145,7 +145,9 @@ fn who_goes_step_by_step_is_told_of_it_from_where_he_is() {
     for marked in [false, true] {
         let mut b = ProgramBuilder::new("ahead");
         let x = b.var("x", Value::Word(0));
-        b.thread("first", |s| s.op("add x 2", access(Add, x, word(2))));
+        b.thread("first", |s| {
+            s.op("add x 2", access(Add, x, word(2)));
+        });
         flipper(&mut b, x, marked);
         let program = b.build();
         let scene = Scene { program: &program, conditions: &[] };

@@ -18,7 +18,9 @@ pub(crate) struct Following {
 
 impl Following {
     pub(crate) fn new() -> Following {
-        Following { graph: Graph { room: ROOM, ..Graph::default() }, level_end: 0, is_partial: false }
+        let mut graph = Graph::new(false);
+        graph.room = ROOM;
+        Following { graph, level_end: 0, is_partial: false }
     }
 
     /// Begins with the edges of a state, when so many are known. They come in the order of their numbers.
