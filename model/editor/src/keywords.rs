@@ -206,10 +206,11 @@ pub fn highlights() -> String {
         // The capture stands inside of the pattern already.
         out.push_str(&pattern.replacen(&format!("] @{name}"), "]", 1));
     }
-    let declares = query("(statement name: (word) @_before . (word)", "keyword.type", &declaring());
+    let modifiers: Vec<String> = MODIFIERS.iter().map(|word| format!("\"{word}\"")).collect();
+    let declares = query("(statement name: (word) @keyword.modifier . (word)", "keyword.type", &declaring());
     out.push_str(&declares.replacen(
         "@keyword.type\n",
-        "@keyword.type)\n  (#any-of? @_before \"static\" \"internal\" \"override\")\n",
+        &format!("@keyword.type)\n  (#any-of? @keyword.modifier {})\n", modifiers.join(" ")),
         1,
     ));
     out.trim_end().to_owned() + "\n"

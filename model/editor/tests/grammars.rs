@@ -115,14 +115,83 @@ fn queries_name_rules_of_the_grammar_and_their_brackets_match() {
     }
 }
 
+/// Names of captures that Neovim documents (`:help treesitter-highlight-groups`, and nvim-treesitter's for locals);
+/// others go by them too, or by what stands before the last dot.
+const CAPTURES: &str = "attribute comment constant constant.builtin constant.macro fold function.builtin function.call \
+    keyword keyword.directive keyword.modifier keyword.type local.definition local.definition.function \
+    local.definition.type local.definition.var local.reference local.scope number operator punctuation.bracket \
+    punctuation.delimiter string string.escape type.builtin variable.parameter";
+
+#[test]
+fn what_queries_capture_has_names_that_editors_know() {
+    let known: BTreeSet<&str> = CAPTURES.split_whitespace().collect();
+    let capture = Regex::new(r"@([a-z.]+|_[a-z]+)").unwrap();
+    let mut used = BTreeSet::new();
+    for file in ["highlights.scm", "locals.scm", "folds.scm"] {
+        let query = read(&format!("grammars/tree-sitter/queries/{file}"));
+        used.extend(capture.captures_iter(&query).map(|found| found[1].to_owned()));
+        // A capture of one's own takes the colour away from what an earlier pattern has found, where the later wins.
+        assert!(file != "highlights.scm" || !query.contains("@_"), "{file}");
+    }
+    let unknown: Vec<&String> =
+        used.iter().filter(|name| !name.starts_with('_') && !known.contains(&***name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    assert_eq!(used.iter().filter(|name| !name.starts_with('_')).count(), known.len(), "{used:?}");
+}
+
+/// Every file below a folder whose name ends so.
+fn below(folder: PathBuf, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => below(entry.path(), ending, found),
+            false if entry.path().to_string_lossy().ends_with(ending) => found.push(entry.path()),
+            false => {}
+        }
+    }
+}
+
+#[test]
+fn tree_sitter_takes_every_shipped_file_for_one_of_this_language() {
+    let config: Value = serde_json::from_str(&read("grammars/tree-sitter/tree-sitter.json")).unwrap();
+    let pattern = config["grammars"][0]["content-regex"].as_str().unwrap();
+    let pattern = Regex::new(&format!("(?m){pattern}")).unwrap();
+    let mut files = vec![];
+    for folder in ["../../scenarios", "../library", "../../topologies"] {
+        below(path(folder), ".kdl", &mut files);
+    }
+    assert!(files.len() > 1000, "{}", files.len());
+    for file in files {
+        assert!(pattern.is_match(&fs::read_to_string(&file).unwrap()), "{}", file.display());
+    }
+}
+
+#[test]
+fn what_tree_sitter_is_tested_with_is_well_formed() {
+    let corpus = read("grammars/tree-sitter/test/corpus/statements.txt");
+    let sample = Regex::new(r"(?s)={20}\n([^\n]+)\n={20}\n(.*?)\n---\n").unwrap();
+    let samples: Vec<(String, String)> =
+        sample.captures_iter(&corpus).map(|found| (found[1].to_owned(), found[2].to_owned())).collect();
+    assert!(samples.len() > 5, "{samples:?}");
+    let highlight = ("highlights".to_owned(), read("grammars/tree-sitter/test/highlight/scenario.kdl"));
+    for (name, text) in samples.into_iter().chain([highlight]) {
+        assert!(fenceweave_scenario::format(&name, &text).is_ok(), "{name}");
+    }
+}
+
 #[test]
 fn what_is_json_can_be_read_and_names_files_that_are_there() {
     let json = |file: &str| serde_json::from_str::<Value>(&read(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
     let package = json("vscode/package.json");
     let contributes = &package["contributes"];
-    for file in [&package["main"], &contributes["languages"][0]["configuration"], &contributes["grammars"][0]["path"]] {
+    for file in [&contributes["languages"][0]["configuration"], &contributes["grammars"][0]["path"]] {
         assert!(path("vscode").join(file.as_str().unwrap()).is_file(), "{file}");
     }
+    // What is shipped is made of `extension.js` when it is packed.
+    let packs = read("vscode/prepublish.mjs");
+    assert_eq!(package["scripts"]["vscode:prepublish"], "node prepublish.mjs");
+    assert!(packs.contains("entryPoints: [\"extension.js\"]"));
+    let main = package["main"].as_str().unwrap().trim_start_matches("./");
+    assert!(packs.contains(&format!("outfile: \"{main}\"")), "{main}");
     let grammar = json("vscode/syntaxes/fenceweave.tmLanguage.json");
     assert_eq!(grammar["scopeName"], contributes["grammars"][0]["scopeName"]);
     let word = json("vscode/language-configuration.json")["wordPattern"].as_str().unwrap().to_owned();
@@ -142,4 +211,6 @@ fn the_extension_and_the_snippet_start_the_server() {
     for file in ["vscode/extension.js", "nvim/fenceweave.lua"] {
         assert!(read(file).contains("workspace/textDocumentContent"), "{file} asks for the texts of libraries");
     }
+    // A pattern without a slash is matched with the end of a path alone, which such a text's address is not.
+    assert!(read("nvim/fenceweave.lua").contains("\"fenceweave-library:/*\""));
 }

@@ -3,9 +3,9 @@
 //! For somebody who goes step by step. It is a search of its own, from any state, in the steps that a replay takes, and
 //! a small one: where its bound is hit, it says so, and some executions are run at random instead.
 
-use crate::{diagnose, interrupt};
+use crate::{diagnose, explicit::ahead::Following, interrupt};
 use fenceweave_kernel::{Action, Condition, Moment, Program, Property, State, ThreadId, Violation, thread::Run};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque, hash_map::Entry};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Executions that are run at random where there are too many states.
@@ -91,6 +91,17 @@ pub struct Ahead {
     pub is_certain: bool,
     /// How many states were looked at.
     pub states: usize,
+    /// What is wrong with the way, if it is that its last steps can be taken again and again for ever.
+    pub endless: Option<Endless>,
+}
+
+/// What goes on for ever and should not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Endless {
+    /// Who never gets on, or what never comes.
+    pub violation: Violation,
+    /// How many steps of the way lead there; those behind them go round.
+    pub from: usize,
 }
 
 /// A system, and what must be true of it.
@@ -106,33 +117,48 @@ impl Scene<'_> {
     /// The shortest way from a state to what is looked for, at least one step long; where the bound is hit before one
     /// is found, any.
     ///
-    /// What goes on for ever ends nowhere and breaks nothing here: that is judged on the whole graph.
+    /// What goes on for ever breaks nothing in any state. It is told if nothing else is wrong anywhere ahead, and all
+    /// of that was looked at.
     pub fn search(&self, from: &State, goal: Goal, reach: Reach) -> Ahead {
         let mut search = Search::from(self.program, from);
+        let mut following = (goal == Goal::Wrong).then(Following::new);
         while let Some(at) = search.next(reach.states) {
             let (program, here) = (self.program, search.here.clone());
+            if let Some(following) = &mut following {
+                following.begin(at, search.ways.len());
+            }
             for action in actions(program, &here) {
                 let mut next = here.clone();
-                next.step(program, action);
+                let stepped = next.step(program, action);
                 let standing = standing(program, self.conditions, &next);
                 let is_over = next.violation().is_some() || next.enabled(program).is_empty();
                 let is_met = goal.is_met(standing, is_over);
                 search.was_cut |= matches!(standing, Standing::Broken(violation) if is_limit(violation));
                 // What was wrong on the way does not end well.
                 let goes_on = !is_over && (goal != Goal::Well || standing == Standing::Open);
-                let number = search.add(&mut next, (at, action), is_met || goes_on);
-                if let Some(number) = number.filter(|_| is_met) {
-                    let way = search.way_to(number);
-                    let fits = way.len() <= reach.steps;
-                    return Ahead { way: fits.then_some(way), is_certain: fits, states: search.seen.len() };
+                if !is_met && !goes_on && following.is_none() {
+                    continue;
+                }
+                let number = search.add(&mut next, (at, action));
+                if let Some(following) = &mut following {
+                    following.edge(action, stepped.progressed, number);
+                }
+                if is_met {
+                    return search.found(number, reach);
                 }
             }
         }
         let states = search.seen.len();
-        if !search.was_cut {
-            return Ahead { way: None, is_certain: true, states };
+        if search.was_cut {
+            return Ahead { way: self.at_random(from, goal, reach), is_certain: false, states, endless: None };
         }
-        Ahead { way: self.at_random(from, goal, reach), is_certain: false, states }
+        let endless = following.and_then(|following| following.endless(self.program, from));
+        let Some((violation, trace)) = endless else {
+            return Ahead { way: None, is_certain: true, states, endless: None };
+        };
+        let fits = trace.steps.len() <= reach.steps;
+        let endless = Endless { violation, from: trace.loop_from.unwrap_or(trace.steps.len()) };
+        Ahead { way: fits.then_some(trace.steps), is_certain: fits, states, endless: fits.then_some(endless) }
     }
 
     /// Some executions, the same ones every time; in the first of them nobody is left as long as he can go on.
@@ -208,7 +234,7 @@ pub fn actions(program: &Program, state: &State) -> Vec<Action> {
 struct Search<'a> {
     program: &'a Program,
     here: State,
-    seen: HashSet<u128>,
+    seen: HashMap<u128, usize>,
     todo: VecDeque<(usize, Vec<u8>)>,
     /// How each state was come to first: from which one, by which step.
     ways: Vec<Option<(usize, Action)>>,
@@ -220,7 +246,7 @@ impl<'a> Search<'a> {
         let mut here = from.clone();
         let mut encoding = vec![];
         here.encode(program, &mut encoding);
-        let seen = HashSet::from([xxh3_128(&encoding)]);
+        let seen = HashMap::from([(xxh3_128(&encoding), 0)]);
         Search { program, here, seen, todo: VecDeque::from([(0, encoding)]), ways: vec![None], was_cut: false }
     }
 
@@ -235,16 +261,27 @@ impl<'a> Search<'a> {
         Some(at)
     }
 
-    /// A state that was come to; its number if it is new.
-    fn add(&mut self, state: &mut State, by: (usize, Action), is_kept: bool) -> Option<usize> {
+    /// The number of a state that was come to, which may be known.
+    fn add(&mut self, state: &mut State, by: (usize, Action)) -> usize {
         let mut encoding = vec![];
         state.encode(self.program, &mut encoding);
-        if !is_kept || !self.seen.insert(xxh3_128(&encoding)) {
-            return None;
+        let number = self.ways.len();
+        match self.seen.entry(xxh3_128(&encoding)) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                new.insert(number);
+                self.ways.push(Some(by));
+                self.todo.push_back((number, encoding));
+                number
+            }
         }
-        self.ways.push(Some(by));
-        self.todo.push_back((self.ways.len() - 1, encoding));
-        Some(self.ways.len() - 1)
+    }
+
+    /// What was looked for.
+    fn found(&self, number: usize, reach: Reach) -> Ahead {
+        let way = self.way_to(number);
+        let fits = way.len() <= reach.steps;
+        Ahead { way: fits.then_some(way), is_certain: fits, states: self.seen.len(), endless: None }
     }
 
     fn way_to(&self, mut at: usize) -> Vec<Action> {

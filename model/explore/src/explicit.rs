@@ -20,6 +20,7 @@
 //! Start reading at [`explore_with`]; `search` holds the loop, `visited` the table, `trace` the second pass that orders
 //! counterexamples, `noreturn` the third, `liveness` the one that looks for what never happens.
 
+pub(crate) mod ahead;
 mod bounded;
 mod chunk;
 mod contracts;
@@ -300,7 +301,11 @@ fn attempt<'a>(
         drop(search);
         return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, watchers, None);
     }
-    let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
+    let judged = if complete && task.has_loops {
+        liveness::judge(&search.graph, task.program, search.initial())
+    } else {
+        Some(Liveness::default())
+    };
     let all_judged = judged.is_some();
     let liveness = judged.unwrap_or_default();
     let found = found(&search, &liveness, complete && all_judged);

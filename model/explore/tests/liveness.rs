@@ -1,9 +1,13 @@
 //! What goes on for ever: livelock, starvation, `eventually`, spinning, and who can take threads that never end.
 
-use fenceweave_explore::{Coverage, Exploration, Found, Limits, Task, Watched, compare, explicit, loom, shuttle};
+use fenceweave_explore::{
+    Coverage, Exploration, Found, Limits, Task, Watched,
+    ahead::{Endless, Goal, Reach, Scene},
+    compare, explicit, loom, shuttle,
+};
 use fenceweave_kernel::{
-    Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place, Program,
-    Property, State, ThreadId, Value,
+    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place,
+    Program, Property, State, ThreadId, Value,
     builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
     fixed,
@@ -132,6 +136,49 @@ fn an_endless_thread_without_marks_is_in_a_livelock_and_one_with_marks_is_not() 
         let expected = if marked { vec![] } else { vec![(Property::LIVELOCK, 0)] };
         assert_eq!(broken(&e), expected);
         assert!(e.outcomes.is_empty() && e.counts.unfair_cycles == 0);
+    }
+}
+
+/// Ahead of a state as in the whole graph.
+#[test]
+fn who_goes_step_by_step_is_told_of_it_from_where_he_is() {
+    for marked in [false, true] {
+        let mut b = ProgramBuilder::new("ahead");
+        let x = b.var("x", Value::Word(0));
+        b.thread("first", |s| {
+            s.op("add x 2", access(Add, x, word(2)));
+        });
+        flipper(&mut b, x, marked);
+        let program = b.build();
+        let scene = Scene { program: &program, conditions: &[] };
+        let reach = Reach { states: 1_000, steps: 100 };
+        let mut state = State::initial(&program);
+        for after in 0..2 {
+            let ahead = scene.search(&state, Goal::Wrong, reach);
+            assert!(ahead.is_certain && ahead.states >= 2, "{ahead:?}");
+            match (marked, ahead.endless) {
+                (true, None) => assert_eq!(ahead.way, None),
+                (false, Some(Endless { violation, from })) => {
+                    assert_eq!((violation.property, violation.thread), (Property::LIVELOCK, ThreadId(1)));
+                    let way = ahead.way.expect("a way");
+                    let mut at = vec![];
+                    let mut here = state.clone();
+                    for action in [None].into_iter().chain(way.iter().copied().map(Some)) {
+                        action.map(|action| here.step(&program, action));
+                        let mut encoding = vec![];
+                        here.encode(&program, &mut encoding);
+                        at.push(encoding);
+                    }
+                    assert!(from < way.len() && at[from] == at[way.len()], "it leads back");
+                    let cut = scene.search(&state, Goal::Wrong, Reach { states: 1, ..reach });
+                    assert!(cut.endless.is_none() && !cut.is_certain, "not all was looked at: {cut:?}");
+                }
+                (_, told) => panic!("{after}: {told:?}"),
+            }
+            if after == 0 {
+                state.step(&program, Action { thread: ThreadId(0), choice: 0 });
+            }
+        }
     }
 }
 

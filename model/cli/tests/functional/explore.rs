@@ -216,6 +216,57 @@ fn from_any_state_one_may_run_to_an_end() {
     assert!(none["note"].as_str().is_some_and(|note| note.contains("no place where something is wrong lies ahead")));
 }
 
+/// Two threads that may keep out of each other's way for ever, and the same with one order.
+fn back_off(second: &str, expect: &str) -> String {
+    let thread = |name, first, then| {
+        format!(
+            "thread {name} {{ loop {{ lock {first}; trylock {then} into=got; when \"got\" {{ break }}; unlock {first} }}; \
+             unlock {then}; unlock {first} }}"
+        )
+    };
+    let (one, two) =
+        (thread("one", "a", "b"), if second == "b" { thread("two", "b", "a") } else { thread("two", "a", "b") });
+    format!("scenario s {{ about \"x\"; lock a; lock b; {one}; {two}; expect {{ {expect} }} }}")
+}
+
+#[test]
+fn what_goes_on_for_ever_is_wrong_too_where_nothing_else_is() {
+    let project = Project::new().file("s.kdl", back_off("b", "violates livelock"));
+    let served = Served::of(&project, "s.kdl");
+    let told = served.look("", "wrong");
+    let execution = &told["execution"];
+    assert_eq!((&execution["kind"], &execution["broken"]), (&json!("wrong"), &json!("livelock")), "{told}");
+    let steps = execution["steps"].as_array().expect("steps").len() as u64;
+    let from = execution["loopFrom"].as_u64().expect("where it goes round");
+    let note = told["note"].as_str().expect("a note");
+    assert!(
+        note.starts_with(&format!(
+            "livelock: the last {} steps can be taken again and again, and {from} ",
+            steps - from
+        ))
+    );
+    // It is the one that `check` finds, and replays as one.
+    let found = project.run("explain s.kdl").exits(0).token();
+    assert_eq!(execution["token"], found.as_str());
+    // The round leads back: whoever can go on at its end could where it began.
+    let at = from.checked_sub(1).map_or(&execution["start"], |last| &execution["steps"][last as usize]);
+    let could: Vec<u64> = at["next"].as_array().expect("options").iter().filter_map(|o| o["t"].as_u64()).collect();
+    assert_eq!(next(&told), could);
+    assert_eq!(served.look("O1", "step")["execution"]["kind"], "open");
+    let later = served.look("O1", "wrong");
+    assert_eq!(later["execution"]["broken"], "livelock");
+    assert!(later["execution"]["token"].as_str().is_some_and(|token| token.starts_with('O')), "{later}");
+}
+
+#[test]
+fn that_nothing_goes_on_for_ever_is_said() {
+    let project = Project::new().file("s.kdl", back_off("a", "holds; eventually \"one.got && two.got\""));
+    let told = Served::of(&project, "s.kdl").look("", "wrong");
+    assert!(told["execution"].is_null(), "{told}");
+    let note = told["note"].as_str().expect("a note");
+    assert!(note.contains("nobody is in a livelock or starves; `eventually` and `settles` are asked by"), "{note}");
+}
+
 /// A way without its last step.
 fn one_less(way: &str) -> String {
     let at = way.rfind(|c: char| c.is_ascii_alphabetic()).expect("a run");

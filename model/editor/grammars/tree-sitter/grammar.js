@@ -33,7 +33,14 @@ module.exports = grammar({
         seq(
           field("name", $.word),
           repeat($._entry),
-          optional(seq(repeat($.disabled_block), field("block", $.block), repeat($.continued))),
+          repeat($.disabled_block),
+          optional(
+            seq(
+              field("block", $.block),
+              repeat($.disabled_block),
+              repeat(choice($.continued, alias($._disabled_continued, $.disabled_statement))),
+            ),
+          ),
         ),
       ),
 
@@ -47,6 +54,7 @@ module.exports = grammar({
       ),
 
     disabled_statement: ($) => seq("/-", $.statement),
+    _disabled_continued: ($) => seq("/-", $.continued),
     disabled_entry: ($) => seq("/-", choice($.option, $._value)),
     disabled_block: ($) => seq("/-", $.block),
 
@@ -62,12 +70,18 @@ module.exports = grammar({
     number: (_) => token(prec(1, NUMBER)),
 
     string: ($) => seq('"', repeat(choice($.escape, token.immediate(prec(1, /[^"\\\n]+/)))), token.immediate('"')),
-    escape: (_) => token.immediate(/\\(.|\r?\n)/),
+    // Blank space behind the sign is dropped, new lines included.
+    escape: (_) => token.immediate(/\\([^ \t\r\n]|[ \t\r\n]+)/),
     paragraph: (_) => token(seq('"""', /\r?\n/, repeat(choice(/[^"\\]/, /\\(.|\n)/, /"[^"]/, /""[^"]/)), '"""')),
 
     continuation: (_) => token(seq("\\", /[ \t]*(\/\/[^\n]*)?\r?\n/)),
     line_comment: (_) => token(seq("//", /[^\n]*/)),
-    // They nest; this is true of those that hold none.
-    block_comment: (_) => token(seq("/*", /[^*]*\*+([^/*][^*]*\*+)*/, "/")),
+    // They nest. What is in one is taken sign by sign, so that nothing else begins there.
+    block_comment: ($) =>
+      seq(
+        token(prec(2, "/*")),
+        repeat(choice($.block_comment, token.immediate(prec(1, /[^*\/]+|[*\/]/)))),
+        token.immediate(prec(2, "*/")),
+      ),
   },
 });

@@ -132,19 +132,19 @@ pub(super) fn may_go_round(graph: &Graph) -> bool {
     components::is_any_left(graph)
 }
 
-/// Looks for livelock and starvation in a graph that is complete; `None` if time was over before all was looked at.
-pub(super) fn judge(search: &Search<'_>, task: &Task<'_>) -> Option<Liveness> {
-    let graph = &search.graph;
+/// Looks for livelock and starvation in a graph that is complete and begins with this state; `None` if time was over
+/// before all was looked at.
+pub(super) fn judge(graph: &Graph, program: &Program, initial: State) -> Option<Liveness> {
     let cyclic = components::leading_to_cycles(graph);
     if cyclic.is_empty() {
         return Some(Liveness::default());
     }
-    let rebuild = Rebuild::new(graph, task.program, search.initial());
+    let rebuild = Rebuild::new(graph, program, initial);
     if graph.is_late() {
         return None;
     }
     let fair = Fair::new(graph, |s, t| rebuild.takes_spinlock(s, t));
-    let scripted = task.program.scripted().fold(0, |set, t| set | 1 << t.0);
+    let scripted = program.scripted().fold(0, |set, t| set | 1 << t.0);
     let mut judge =
         Judge { graph, rebuild: &rebuild, fair, scripted, worst: BTreeMap::new(), result: Liveness::default() };
     for component in judge.fair.components(&cyclic, |_| true) {

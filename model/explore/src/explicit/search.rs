@@ -49,7 +49,7 @@ const MAX_STATES: u64 = u32::MAX as u64 / 2;
 const MAX_EDGES: usize = u32::MAX as usize / 2;
 
 /// Ways that a thread's choice may fall, at most: an edge has three bits for it.
-const MOST_WAYS: u64 = 8;
+pub(super) const MOST_WAYS: u64 = 8;
 
 /// Who is told of what goes on, and who keeps what there is.
 struct Told<'t> {

@@ -3,9 +3,9 @@
 use crate::{commands::pages::libraries, render};
 use fenceweave_explore::{
     Found, PointOfNoReturn, Trace,
-    ahead::{self, Ahead, Goal, Reach, Scene, Standing},
+    ahead::{self, Ahead, Endless, Goal, Reach, Scene, Standing},
 };
-use fenceweave_kernel::{Action, Condition, Property, State, ThreadId, Violation};
+use fenceweave_kernel::{Action, Condition, Moment, Property, State, ThreadId, Violation};
 use fenceweave_report::{
     Clause, Counterexample,
     html::{self, Page, Way},
@@ -128,9 +128,9 @@ impl Ways {
         let one = self.cases.get(question.case).ok_or_else(none)?;
         let program = &one.case.program;
         let trace = token::decode(program, &question.path).map_err(|e| (422, e.to_string()))?;
-        let (trace, note) = match (&*question.go, trace.steps.split_last()) {
-            ("step", _) => (trace, None),
-            ("operation", Some((last, before))) => (one.operation(before, *last)?, None),
+        let Gone { trace, note, endless } = match (&*question.go, trace.steps.split_last()) {
+            ("step", _) => trace.into(),
+            ("operation", Some((last, before))) => one.operation(before, *last)?.into(),
             ("operation", None) => return Err((422, "there is no step whose operation could go on".to_owned())),
             ("end", _) => one.run(&trace, Goal::End)?,
             ("well", _) => one.run(&trace, Goal::Well)?,
@@ -143,13 +143,32 @@ impl Ways {
         if let Some(note) = note.as_ref().filter(|_| trace.steps.is_empty()) {
             return Ok(serde_json::json!({ "note": note }).to_string());
         }
-        let (clauses, end) = (one.clauses(), one.end_of(&trace)?);
+        let (clauses, mut end) = (one.clauses(), one.end_of(&trace)?);
+        if let Some(violation) = endless {
+            end = End { found: Found { violation, trace, ..end.found }, standing: Standing::Broken(violation), ..end };
+        }
         Ok(html::answer(&one.way(&end, &clauses), question.from, note.as_deref()))
     }
 }
 
 /// What must be true, each with its line and text.
 type Clauses<'a> = Vec<(Clause<'a>, String)>;
+
+/// A way that was gone.
+#[derive(Default)]
+struct Gone {
+    trace: Trace,
+    /// What there is to say of it.
+    note: Option<String>,
+    /// What is wrong if its last steps go round for ever.
+    endless: Option<Violation>,
+}
+
+impl From<Trace> for Gone {
+    fn from(trace: Trace) -> Gone {
+        Gone { trace, ..Gone::default() }
+    }
+}
 
 /// Where a way ends, and what is wrong there.
 struct End {
@@ -215,15 +234,38 @@ impl Explored {
         Ok(Trace::of([before, &steps].concat()))
     }
 
+    /// What else was seen where nothing is wrong in any state.
+    fn besides(&self, goal: Goal) -> &'static str {
+        let comes = |c: &Condition| matches!(c.moment, Moment::Eventually | Moment::Settles);
+        match goal {
+            Goal::Wrong if self.conditions.iter().any(comes) => {
+                ", and nobody is in a livelock or starves; `eventually` and `settles` are asked by `check` alone"
+            }
+            Goal::Wrong => ", and nobody is in a livelock or starves",
+            _ => "",
+        }
+    }
+
     /// A way with the steps from its end to what is looked for, and what there is to say of them; without any step if
     /// nothing is found.
-    fn run(&self, trace: &Trace, goal: Goal) -> Result<(Trace, Option<String>), Refused> {
+    fn run(&self, trace: &Trace, goal: Goal) -> Result<Gone, Refused> {
         let state = self.follow(trace)?;
         if ahead::actions(&self.case.program, &state).is_empty() {
-            return Ok((Trace::default(), Some("it is over here: nobody can go on".to_owned())));
+            return Ok(Gone { note: Some("it is over here: nobody can go on".to_owned()), ..Gone::default() });
         }
         let reach = Reach { states: STATES_MAX, steps: STEPS_MAX - trace.steps.len() };
-        let Ahead { way, is_certain, states } = self.scene().search(&state, goal, reach);
+        let Ahead { way, is_certain, states, endless } = self.scene().search(&state, goal, reach);
+        if let (Some(way), Some(Endless { violation, from })) = (&way, endless) {
+            let note = format!(
+                "{}: the last {} steps can be taken again and again, and {from} lead there, no fewer do; nothing else is \
+                 wrong in the {states} states that follow",
+                violation.property.name(),
+                way.len() - from
+            );
+            let (before, round) = way.split_at(from);
+            let trace = Trace::lasso([&*trace.steps, before].concat(), round.to_vec());
+            return Ok(Gone { trace, note: Some(note), endless: Some(violation) });
+        }
         let what = match goal {
             Goal::End => "end",
             Goal::Well => "end at which all is well",
@@ -238,14 +280,15 @@ impl Explored {
                 way.len()
             )
             .replacen("an place", "a place", 1),
-            (None, true) => format!("no {what} lies ahead: all {states} states that follow were looked at")
-                + if goal == Goal::Wrong { "; what goes on for ever is not looked for here" } else { "" },
+            (None, true) => {
+                format!("no {what} lies ahead: all {states} states that follow were looked at{}", self.besides(goal))
+            }
             (None, false) => format!(
                 "no {what} was found, and there may be one: the search ended at {states} states, and executions at \
                  random did not come to one"
             ),
         };
         let steps = way.map(|way| [&*trace.steps, &way].concat()).unwrap_or_default();
-        Ok((Trace::of(steps), Some(said)))
+        Ok(Gone { note: Some(said), ..Trace::of(steps).into() })
     }
 }

@@ -139,8 +139,8 @@
   (#any-of? @keyword.modifier
     "internal" "override" "static"))
 
-((statement name: (word) @_before . (word) @keyword.type)
-  (#any-of? @_before "static" "internal" "override")
+((statement name: (word) @keyword.modifier . (word) @keyword.type)
+  (#any-of? @keyword.modifier "static" "internal" "override")
   (#any-of? @keyword.type
     "about" "acquire-ctx" "barrier" "callback" "case" "completion" "const" "delayed-work" "device"
     "dma-device" "engines" "enum" "except" "exec" "expect" "fence" "fence-array" "fence-chain" "flags"

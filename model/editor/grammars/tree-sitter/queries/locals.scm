@@ -22,7 +22,7 @@
 ((option key: (word) @_key value: (word) @local.definition.var)
   (#any-of? @_key "into" "cursor"))
 
-((statement name: (word) @_word . (word) @local.definition.label)
+((statement name: (word) @_word . (word) @local.definition)
   (#eq? @_word "label"))
 
 (word) @local.reference

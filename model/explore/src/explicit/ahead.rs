@@ -1,0 +1,49 @@
+//! The graph of all that lies ahead of one state, for who goes step by step and asks what may go on for ever there.
+
+use super::{graph::Graph, liveness, search::MOST_WAYS};
+use crate::Trace;
+use fenceweave_kernel::{Action, Program, State, Violation};
+
+/// Room for choosing among ways that are equally short. The graph is a small one.
+const ROOM: usize = 1 << 26;
+
+/// All states that a state leads to, in the order in which they are found, the nearest first; the state itself is 0.
+pub(crate) struct Following {
+    graph: Graph,
+    /// The first state that is a step further away.
+    level_end: usize,
+    /// Some step does not fit: it is not judged.
+    is_partial: bool,
+}
+
+impl Following {
+    pub(crate) fn new() -> Following {
+        let mut graph = Graph::new(false);
+        graph.room = ROOM;
+        Following { graph, level_end: 0, is_partial: false }
+    }
+
+    /// Begins with the edges of a state, when so many are known. They come in the order of their numbers.
+    pub(crate) fn begin(&mut self, state: usize, known: usize) {
+        if state == self.level_end {
+            self.graph.begin_level(state as u32);
+            self.level_end = known;
+        }
+        self.graph.begin_state();
+    }
+
+    /// An edge of the state at hand.
+    pub(crate) fn edge(&mut self, action: Action, progress: bool, to: usize) {
+        self.is_partial |= u64::from(action.choice) >= MOST_WAYS;
+        if !self.is_partial {
+            self.graph.edge(action, progress, to as u32);
+        }
+    }
+
+    /// What goes on for ever and should not, with the shortest way in from this state: that of the nearest. All that
+    /// follows must have been looked at.
+    pub(crate) fn endless(&self, program: &Program, from: &State) -> Option<(Violation, Trace)> {
+        let judged = (!self.is_partial).then(|| liveness::judge(&self.graph, program, from.clone()))??;
+        judged.found.into_iter().min_by_key(|(_, trace)| trace.loop_from)
+    }
+}
