@@ -301,11 +301,7 @@ fn attempt<'a>(
         drop(search);
         return attempt(&Task { has_loops: true, ..*task }, limits, options, symmetry, watchers, None);
     }
-    let judged = if complete && task.has_loops {
-        liveness::judge(&search.graph, task.program, search.initial())
-    } else {
-        Some(Liveness::default())
-    };
+    let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
     let all_judged = judged.is_some();
     let liveness = judged.unwrap_or_default();
     let found = found(&search, &liveness, complete && all_judged);

@@ -59,8 +59,8 @@ fn every_scenario_of_the_pages_runs_and_comes_out_as_they_say() {
     assert!(holds("scenarios/README.md", "frob.kdl") >= 3);
 }
 
-/// The steps of the first trace that a snapshot has for a scenario's case: those of its token, run by run. Of a case with
-/// inputs that is the smallest tuple's.
+/// The steps of the first trace that a snapshot has for a scenario's case: those of its token, run by run. Of a case
+/// with inputs that is the smallest tuple's.
 fn steps_of(snapshot: &str, scenario: &str, case: &str) -> Option<u32> {
     let of_tuples = snapshot.split_once(&format!("\n{scenario}/{case}: fails for "));
     let of_case = match of_tuples {

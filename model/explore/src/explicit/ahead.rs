@@ -43,7 +43,7 @@ impl Following {
     /// What goes on for ever and should not, with the shortest way in from this state: that of the nearest. All that
     /// follows must have been looked at.
     pub(crate) fn endless(&self, program: &Program, from: &State) -> Option<(Violation, Trace)> {
-        let judged = (!self.is_partial).then(|| liveness::judge(&self.graph, program, from.clone()))??;
+        let judged = (!self.is_partial).then(|| liveness::judge_graph(&self.graph, program, from.clone()))??;
         judged.found.into_iter().min_by_key(|(_, trace)| trace.loop_from)
     }
 }

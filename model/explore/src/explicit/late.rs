@@ -44,10 +44,10 @@ fn nothing_is_concluded_from_a_pass_that_was_given_up() {
     let task = Task { program: &program, conditions: &[], has_loops: true };
     let nowhere = StateSet::default();
     let whole = searched(&task, None);
-    assert_eq!(liveness::judge(&whole.graph, &program, whole.initial()).map(|l| l.found.is_empty()), Some(false));
+    assert_eq!(liveness::judge(&whole, &task).map(|l| l.found.is_empty()), Some(false));
     assert!(liveness::never(&whole, &task, &nowhere, true).is_some());
     let late = searched(&task, Some(Duration::ZERO));
-    assert!(liveness::judge(&late.graph, &program, late.initial()).is_none());
+    assert!(liveness::judge(&late, &task).is_none());
     assert!(liveness::never(&late, &task, &nowhere, true).is_none());
 }
 

@@ -132,9 +132,14 @@ pub(super) fn may_go_round(graph: &Graph) -> bool {
     components::is_any_left(graph)
 }
 
-/// Looks for livelock and starvation in a graph that is complete and begins with this state; `None` if time was over
-/// before all was looked at.
-pub(super) fn judge(graph: &Graph, program: &Program, initial: State) -> Option<Liveness> {
+/// Looks for livelock and starvation in what a search has found, which is complete; `None` if time was over before all
+/// was looked at.
+pub(super) fn judge(search: &Search<'_>, task: &Task<'_>) -> Option<Liveness> {
+    judge_graph(&search.graph, task.program, search.initial())
+}
+
+/// The same in a graph that begins with this state.
+pub(super) fn judge_graph(graph: &Graph, program: &Program, initial: State) -> Option<Liveness> {
     let cyclic = components::leading_to_cycles(graph);
     if cyclic.is_empty() {
         return Some(Liveness::default());

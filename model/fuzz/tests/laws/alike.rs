@@ -4,8 +4,8 @@
 //! few switches, and from where on it could not be helped. On the shipped scenarios and on generated programs in which
 //! a thread is there several times.
 //!
-//! `ALIKE_GENERATED=N` and `ALIKE_STATES=N` look further: see `ci/alike`; `ALIKE_FROM=N` begins later. `ALIKE_EXCHANGED=N`
-//! exchanges in more states of each case.
+//! `ALIKE_GENERATED=N` and `ALIKE_STATES=N` look further: see `ci/alike`; `ALIKE_FROM=N` begins later.
+//! `ALIKE_EXCHANGED=N` exchanges in more states of each case.
 
 use super::{conditions_of, limit, shipped, text_of};
 use fenceweave_explore::{Exploration, Limits, PointOfNoReturn, Task, Trace, explicit};
