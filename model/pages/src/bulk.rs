@@ -58,19 +58,19 @@ mod vectors {
 
     /// Four vectors from one address to another.
     macro_rules! block {
-        ($load:literal, $store:literal, $r:literal, $w:literal, $from:literal, $to:literal) => {
+        ($load:literal, $store:literal, $r:literal, $w:literal, $from:ident, $to:ident) => {
             concat!(
                 $load,
                 " ",
                 $r,
                 "0, [{",
-                $from,
+                stringify!($from),
                 "} + {at}]\n",
                 $load,
                 " ",
                 $r,
                 "1, [{",
-                $from,
+                stringify!($from),
                 "} + {at} + ",
                 $w,
                 "]\n",
@@ -78,7 +78,7 @@ mod vectors {
                 " ",
                 $r,
                 "2, [{",
-                $from,
+                stringify!($from),
                 "} + {at} + 2*",
                 $w,
                 "]\n",
@@ -86,19 +86,19 @@ mod vectors {
                 " ",
                 $r,
                 "3, [{",
-                $from,
+                stringify!($from),
                 "} + {at} + 3*",
                 $w,
                 "]\n",
                 $store,
                 " [{",
-                $to,
+                stringify!($to),
                 "} + {at}], ",
                 $r,
                 "0\n",
                 $store,
                 " [{",
-                $to,
+                stringify!($to),
                 "} + {at} + ",
                 $w,
                 "], ",
@@ -106,7 +106,7 @@ mod vectors {
                 "1\n",
                 $store,
                 " [{",
-                $to,
+                stringify!($to),
                 "} + {at} + 2*",
                 $w,
                 "], ",
@@ -114,7 +114,7 @@ mod vectors {
                 "2\n",
                 $store,
                 " [{",
-                $to,
+                stringify!($to),
                 "} + {at} + 3*",
                 $w,
                 "], ",
@@ -134,7 +134,7 @@ mod vectors {
                 unsafe {
                     asm!(
                         "2:",
-                        block!($load, $store, $r, $w, "from", "to"),
+                        block!($load, $store, $r, $w, from, to),
                         concat!("add {at}, 4*", $w),
                         "cmp {at}, {bytes}",
                         "jne 2b",
@@ -153,30 +153,27 @@ mod vectors {
         };
     }
 
-    macro_rules! four {
-        ($turns:ident, $load:literal, $past:literal, $r:literal, $w:literal) => {
-            /// Four pages in turns.
+    macro_rules! in_turns {
+        (
+            $turns:ident, $n:literal: $($page:ident $from:ident $to:ident),+;
+            $load:literal, $past:literal, $r:literal, $w:literal
+        ) => {
+            /// Some pages in turns.
             ///
             /// # Safety
             /// That of [`past_cache`](super::past_cache), and of this CPU's vectors.
             #[inline(always)]
-            unsafe fn $turns([a, b, c, d]: [Pair; 4]) {
+            unsafe fn $turns([$($page),+]: [Pair; $n]) {
                 // SAFETY: a page is a whole number of four vectors; the caller's promises.
                 unsafe {
                     asm!(
                         "2:",
-                        block!($load, $past, $r, $w, "from_a", "to_a"),
-                        block!($load, $past, $r, $w, "from_b", "to_b"),
-                        block!($load, $past, $r, $w, "from_c", "to_c"),
-                        block!($load, $past, $r, $w, "from_d", "to_d"),
+                        $(block!($load, $past, $r, $w, $from, $to),)+
                         concat!("add {at}, 4*", $w),
                         "cmp {at}, 4096",
                         "jne 2b",
                         "vzeroupper",
-                        from_a = in(reg) a.from.as_ptr(), to_a = in(reg) a.to.as_ptr(),
-                        from_b = in(reg) b.from.as_ptr(), to_b = in(reg) b.to.as_ptr(),
-                        from_c = in(reg) c.from.as_ptr(), to_c = in(reg) c.to.as_ptr(),
-                        from_d = in(reg) d.from.as_ptr(), to_d = in(reg) d.to.as_ptr(),
+                        $($from = in(reg) $page.from.as_ptr(), $to = in(reg) $page.to.as_ptr(),)+
                         at = inout(reg) 0_usize => _,
                         out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _,
                         out("xmm6") _, out("xmm7") _, out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
@@ -189,33 +186,14 @@ mod vectors {
     }
 
     macro_rules! two {
-        ($turns:ident, $load:literal, $past:literal, $r:literal, $w:literal) => {
-            /// Two pages in turns.
-            ///
-            /// # Safety
-            /// That of [`past_cache`](super::past_cache), and of this CPU's vectors.
-            #[inline(always)]
-            unsafe fn $turns([a, b]: [Pair; 2]) {
-                // SAFETY: a page is a whole number of four vectors; the caller's promises.
-                unsafe {
-                    asm!(
-                        "2:",
-                        block!($load, $past, $r, $w, "from_a", "to_a"),
-                        block!($load, $past, $r, $w, "from_b", "to_b"),
-                        concat!("add {at}, 4*", $w),
-                        "cmp {at}, 4096",
-                        "jne 2b",
-                        "vzeroupper",
-                        from_a = in(reg) a.from.as_ptr(), to_a = in(reg) a.to.as_ptr(),
-                        from_b = in(reg) b.from.as_ptr(), to_b = in(reg) b.to.as_ptr(),
-                        at = inout(reg) 0_usize => _,
-                        out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _,
-                        out("xmm6") _, out("xmm7") _, out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
-                        out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
-                        options(nostack)
-                    );
-                }
-            }
+        ($turns:ident, $($vectors:literal),+) => {
+            in_turns!($turns, 2: a from_a to_a, b from_b to_b; $($vectors),+);
+        };
+    }
+
+    macro_rules! four {
+        ($turns:ident, $($vectors:literal),+) => {
+            in_turns!($turns, 4: a from_a to_a, b from_b to_b, c from_c to_c, d from_d to_d; $($vectors),+);
         };
     }
 
