@@ -149,11 +149,13 @@ impl Scene<'_> {
             }
         }
         let states = search.seen.len();
-        if search.was_cut {
+        // Nothing is certain either where what goes on for ever could not be judged.
+        let judge = |following: Following| following.endless(self.program, from);
+        let endless = if search.was_cut { None } else { following.map_or(Some(vec![]), judge) };
+        let Some(endless) = endless else {
             return Ahead { way: self.at_random(from, goal, reach), is_certain: false, states, endless: None };
-        }
-        let endless = following.and_then(|following| following.endless(self.program, from));
-        let Some((violation, trace)) = endless else {
+        };
+        let Some((violation, trace)) = endless.into_iter().next() else {
             return Ahead { way: None, is_certain: true, states, endless: None };
         };
         let fits = trace.steps.len() <= reach.steps;

@@ -40,10 +40,31 @@ impl Following {
         }
     }
 
-    /// What goes on for ever and should not, with the shortest way in from this state: that of the nearest. All that
-    /// follows must have been looked at.
-    pub(crate) fn endless(&self, program: &Program, from: &State) -> Option<(Violation, Trace)> {
+    /// What goes on for ever and should not, each with the shortest way in from this state, the nearest first; `None` if
+    /// that could not be judged. All that follows must have been looked at.
+    pub(crate) fn endless(&self, program: &Program, from: &State) -> Option<Vec<(Violation, Trace)>> {
         let judged = (!self.is_partial).then(|| liveness::judge_graph(&self.graph, program, from.clone()))??;
-        judged.found.into_iter().min_by_key(|(_, trace)| trace.loop_from)
+        let mut found = judged.found;
+        found.sort_by_key(|(_, trace)| trace.loop_from);
+        Some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fenceweave_kernel::{ThreadId, builder::ProgramBuilder};
+
+    #[test]
+    fn a_step_that_does_not_fit_is_no_verdict() {
+        let program = ProgramBuilder::new("x").build();
+        let state = State::initial(&program);
+        let judged = |choice| {
+            let mut following = Following::new();
+            following.begin(0, 1);
+            following.edge(Action { thread: ThreadId(0), choice }, true, 0);
+            following.endless(&program, &state).is_some()
+        };
+        assert!(!judged(MOST_WAYS as _));
     }
 }
