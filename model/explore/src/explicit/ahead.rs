@@ -40,8 +40,8 @@ impl Following {
         }
     }
 
-    /// What goes on for ever and should not, each with the shortest way in from this state, the nearest first; `None` if
-    /// that could not be judged. All that follows must have been looked at.
+    /// What goes on for ever and should not, each with the shortest way in from this state, the nearest first; `None`
+    /// if that could not be judged. All that follows must have been looked at.
     pub(crate) fn endless(&self, program: &Program, from: &State) -> Option<Vec<(Violation, Trace)>> {
         let judged = (!self.is_partial).then(|| liveness::judge_graph(&self.graph, program, from.clone()))??;
         let mut found = judged.found;
