@@ -11,7 +11,6 @@
 pub mod alter;
 pub mod campaign;
 pub mod contention;
-#[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod oracle;
 pub mod second;

@@ -157,7 +157,6 @@ pub fn ask(sort: Sort, number: u64, most: usize) -> Result<Opinion, Failure> {
 /// # Errors
 ///
 /// If they differ, as they should.
-#[cfg(feature = "mutants")]
 pub fn ask_mutated(
     sort: Sort,
     number: u64,

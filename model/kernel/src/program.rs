@@ -262,7 +262,6 @@ pub struct Program {
     /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).
     pub stubs: Vec<ObjId>,
     /// The mistake that its protocols are run with.
-    #[cfg(feature = "mutants")]
     pub mutation: crate::mutations::AtWork,
 }
 

@@ -112,6 +112,8 @@ pub(crate) struct Lower<'a> {
     everybodys: BTreeSet<&'a str>,
     /// Which functions are come to from where.
     reach: functions::Reach<'a>,
+    /// Those that are the same behind every script.
+    lowered: functions::LoweredFunctions,
     /// The failures that the scenario's `inject` lines ask for.
     injections: Vec<inject::Injection<'a>>,
     /// The clauses of `expect` that have a name.

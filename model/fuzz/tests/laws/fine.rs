@@ -254,7 +254,6 @@ fn who_looks_into_one_object_does_not_meet_the_free_of_another_sixteen_slots_on(
 
 /// What a mistake in quiet accesses would do: some generated program comes to something else than with each access a
 /// step.
-#[cfg(feature = "mutants")]
 #[test]
 fn a_mistake_that_is_planted_in_quiet_accesses_is_found() {
     use fenceweave_kernel::{Mutation, Program, mutations::AtWork};

@@ -160,7 +160,6 @@ fn case_of(text: &str) -> Case {
 
 /// What a mistake in coarse grain would do: some generated program comes to something else than in fine grain, to which
 /// the same program comes in coarse grain without it.
-#[cfg(feature = "mutants")]
 #[test]
 fn a_mistake_that_is_planted_in_coarse_grain_is_found() {
     use fenceweave_kernel::Mutation;
@@ -195,7 +194,6 @@ fn a_mistake_that_is_planted_in_coarse_grain_is_found() {
 }
 
 /// What a case comes to in a grain, with a mistake or without.
-#[cfg(feature = "mutants")]
 fn explored(case: &Case, grain: Grain, mistake: Option<fenceweave_kernel::Mutation>, limits: &Limits) -> Exploration {
     let mutation = fenceweave_kernel::mutations::AtWork::new(mistake);
     let program = Program { mutation, ..of_grain(&case.program, grain) };

@@ -70,7 +70,6 @@ fn the_same_number_is_the_same_program() {
 }
 
 /// A step that does too much at once is the same mistake in all engines. Each of these is told within 500 programs.
-#[cfg(feature = "mutants")]
 #[test]
 fn a_coarse_step_is_found() {
     use fenceweave_kernel::Mutation;

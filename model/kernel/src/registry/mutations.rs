@@ -3,6 +3,11 @@
 //! The [`Program`] says which one is at work, and notes which ones were asked for: what no scenario comes to, no
 //! scenario can notice.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use crate::{
     Program, dma, exec, fence, gpu, ground,
     ground::mutation::{Listed, Mutants, MutationRow},
@@ -153,72 +158,74 @@ impl<M: Listed> From<M> for Mutation {
     }
 }
 
-#[cfg(feature = "mutants")]
-pub use at_work::AtWork;
+/// Words of a set of mutations.
+const WORDS: usize = 6;
+const _: () = assert!(Mutation::ALL.len() <= 64 * WORDS);
 
-#[cfg(feature = "mutants")]
-mod at_work {
-    use super::Mutation;
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    };
+/// The mutation that a program runs with, and those that its steps asked for: in a campaign. By default there is none,
+/// and nobody counts.
+#[derive(Clone, Debug, Default)]
+pub struct AtWork(Option<Arc<Campaign>>);
 
-    /// Words of a set of mutations.
-    const WORDS: usize = 6;
-    const _: () = assert!(Mutation::ALL.len() <= 64 * WORDS);
+#[derive(Debug)]
+struct Campaign {
+    mutation: Option<Mutation>,
+    /// Shared by all copies of the program: engines run on copies.
+    asked: [AtomicU64; WORDS],
+}
 
-    /// The mutation that a program runs with, and those that its steps asked for.
-    #[derive(Clone, Debug, Default)]
-    pub struct AtWork {
-        mutation: Option<Mutation>,
-        /// Shared by all copies of the program: engines run on copies.
-        asked: Arc<[AtomicU64; WORDS]>,
+impl PartialEq for AtWork {
+    fn eq(&self, other: &AtWork) -> bool {
+        let mutation = |at_work: &AtWork| at_work.0.as_ref().and_then(|campaign| campaign.mutation);
+        mutation(self) == mutation(other)
+    }
+}
+
+impl Eq for AtWork {}
+
+impl AtWork {
+    /// This mutation, or none; it is counted what is asked for.
+    pub fn new(mutation: Option<Mutation>) -> AtWork {
+        AtWork(Some(Arc::new(Campaign { mutation, asked: Default::default() })))
     }
 
-    impl PartialEq for AtWork {
-        fn eq(&self, other: &AtWork) -> bool {
-            self.mutation == other.mutation
+    /// Whether a step came to the place of the mistake.
+    pub fn was_asked(&self, m: Mutation) -> bool {
+        self.0.as_ref().is_some_and(|campaign| campaign.asked[m.word()].load(Ordering::Relaxed) & m.bit() != 0)
+    }
+}
+
+impl Campaign {
+    /// Whether the mistake is to be made.
+    #[cold]
+    fn is(&self, m: Mutation) -> bool {
+        let word = &self.asked[m.word()];
+        // Nearly always it was asked for before, and a look disturbs nobody.
+        if word.load(Ordering::Relaxed) & m.bit() == 0 {
+            word.fetch_or(m.bit(), Ordering::Relaxed);
         }
+        self.mutation == Some(m)
+    }
+}
+
+impl Mutation {
+    fn word(self) -> usize {
+        usize::from(self.0) / 64
     }
 
-    impl Eq for AtWork {}
-
-    impl AtWork {
-        /// This mutation, or none.
-        pub fn new(mutation: Option<Mutation>) -> AtWork {
-            AtWork { mutation, ..AtWork::default() }
-        }
-
-        /// Whether the mistake is to be made.
-        pub(crate) fn is(&self, m: Mutation) -> bool {
-            let (word, bit) = (&self.asked[usize::from(m.0) / 64], 1 << (usize::from(m.0) % 64));
-            // Nearly always it was asked for before, and a look disturbs nobody.
-            if word.load(Ordering::Relaxed) & bit == 0 {
-                word.fetch_or(bit, Ordering::Relaxed);
-            }
-            self.mutation == Some(m)
-        }
-
-        /// Whether a step came to the place of the mistake.
-        pub fn was_asked(&self, m: Mutation) -> bool {
-            self.asked[usize::from(m.0) / 64].load(Ordering::Relaxed) >> (usize::from(m.0) % 64) & 1 == 1
-        }
+    fn bit(self) -> u64 {
+        1 << (usize::from(self.0) % 64)
     }
 }
 
 impl Program {
-    /// Whether the program runs with that mistake built in.
-    #[cfg(feature = "mutants")]
-    pub(crate) fn mutated(&self, m: impl Listed) -> bool {
-        self.mutation.is(m.into())
-    }
-
-    /// Never: there are mutations only with the feature `mutants`.
-    #[cfg(not(feature = "mutants"))]
+    /// Whether the program runs with that mistake built in. Outside of campaigns that is a look at one pointer.
     #[inline(always)]
-    pub(crate) fn mutated(&self, _m: impl Listed) -> bool {
-        false
+    pub(crate) fn mutated(&self, m: impl Listed) -> bool {
+        match &self.mutation.0 {
+            None => false,
+            Some(campaign) => campaign.is(m.into()),
+        }
     }
 }
 

@@ -374,11 +374,11 @@ impl<'a> Lower<'a> {
             Body::BuiltIn(duty) => return self.link_built_in(at, duty),
             Body::Function(node) => return self.link_function(at, node),
         };
-        let mut unit = self.unit_behind(at);
         if is_function(node) {
-            let (body, params) = self.function_script(unit, node);
+            let (body, params) = self.function_behind(at, node);
             return self.append(at, body, params, false);
         }
+        let mut unit = self.unit_behind(at);
         let has_params = matches!(node.name.text.as_str(), "proc" | "work" | "delayed-work");
         let params: Vec<&Written> = if has_params { node.values().skip(1).collect() } else { vec![] };
         for param in &params {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::program::{Callee, CalleeId, FunctionCall, Results, SourceLine};
-use fenceweave_kernel::{Instr, LocalId};
+use fenceweave_kernel::{Instr, LocalId, Script};
 
 use super::Lower;
 use super::callees::{Body, entry_of};
@@ -215,8 +215,7 @@ impl<'a> Lower<'a> {
         if !self.everybodys.contains(declared) && !self.comes_to(at, declared) {
             return self.link_nothing(at);
         }
-        let unit = self.unit_behind(at);
-        let (body, params) = self.function_script(unit, node);
+        let (body, params) = self.function_behind(at, node);
         self.append(at, body, params, true);
     }
 
@@ -245,8 +244,28 @@ impl<'a> Lower<'a> {
         script.callees.push(Callee { entry, params: 0, locals: vec![], types: vec![], function: true });
     }
 
+    /// The script of a function as it is to stand behind a script's code, and how many arguments it takes. Most functions
+    /// are the same behind each, and are lowered once.
+    pub(super) fn function_behind(&mut self, at: usize, node: &'a Node) -> (Script, usize) {
+        let unit = self.unit_behind(at);
+        let key = (std::ptr::from_ref(node), unit.kernel);
+        if let Some(known) = self.lowered.get(&key) {
+            *self.budget = self.budget.saturating_sub(known.statements);
+            return (known.script.clone(), known.params);
+        }
+        let name_asked = unit.name_asked();
+        let before = (*self.budget, self.mistakes.count(), self.allocations.clone());
+        let (script, params) = self.function_script(unit, node);
+        let told = self.mistakes.count() != before.1;
+        if !is_each_lowered() && !name_asked.get() && !told && self.allocations == before.2 {
+            let statements = before.0 - *self.budget;
+            self.lowered.insert(key, Lowered { script: script.clone(), params, statements });
+        }
+        (script, params)
+    }
+
     /// The script of a function, and how many arguments it takes.
-    pub(super) fn function_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (fenceweave_kernel::Script, usize) {
+    pub(super) fn function_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, usize) {
         self.declare_function(&mut unit, node);
         let params = unit.params;
         let (mut script, uses, temps) = self.callee_script(unit, node);
@@ -266,6 +285,19 @@ pub(super) struct Reach<'a> {
     from: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
+/// The functions that were lowered and are the same behind every script: by where they are written, and whether the
+/// script never goes to user space. What depends on more is not among them: on the name of its script, as an
+/// acquire context of each thread's own does, or on how many `new` were written before it.
+pub(super) type LoweredFunctions = BTreeMap<(*const Node, bool), Lowered>;
+
+/// A function as it stands behind a script's code.
+pub(super) struct Lowered {
+    script: Script,
+    params: usize,
+    /// How many statements were looked at for it, which every copy costs.
+    statements: usize,
+}
+
 /// The name of the local that a result is in.
 pub(super) fn result_name(at: usize) -> String {
     if at == 0 { "return".to_owned() } else { format!("return.{}", at + 1) }
@@ -282,4 +314,67 @@ pub(super) fn local_names<'t>(text: &'t str, value: &Written) -> Vec<&'t str> {
 /// `1 result`, `2 results`.
 fn results_text(n: usize) -> String {
     if n == 1 { "1 result".into() } else { format!("{n} results") }
+}
+
+/// Whether every script is to have functions lowered for itself, as a test asks.
+#[cfg(not(test))]
+fn is_each_lowered() -> bool {
+    false
+}
+
+#[cfg(test)]
+use tests::is_each_lowered;
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, path::Path};
+
+    use fenceweave_kernel::Program;
+
+    use crate::load_as;
+
+    thread_local! {
+        static EACH: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(super) fn is_each_lowered() -> bool {
+        EACH.get()
+    }
+
+    fn programs(path: &Path, text: &str, each: bool) -> Vec<Program> {
+        EACH.set(each);
+        let read = load_as(path, text);
+        EACH.set(false);
+        let scenarios = read.unwrap_or_else(|e| panic!("{}", e.plain())).scenarios;
+        scenarios.into_iter().flat_map(|scenario| scenario.cases).map(|case| case.program).collect()
+    }
+
+    /// One function is the same everywhere; one has the thread's own set of locks, one a `new` of its own, one fails in
+    /// one of the threads only, and one runs in their address spaces.
+    const APART: &str = "scenario apart {
+        mm near
+        mm far
+        resv a
+        struct box slots=4 { n }
+        var word
+        inject load at=one always-fails=-5
+        fn same { store word 1 }
+        fn locks { exec-until-all-locked { exec-lock a }; exec-unlock-all }
+        fn makes { new box into=it; free it }
+        fn fails { load word into=seen; return seen }
+        fn maps { mmap-read-lock; mmap-read-unlock }
+        thread one mm=near { same; locks; makes; fails into=seen; maps }
+        thread two mm=far { same; locks; makes; fails into=seen; maps }
+    }";
+
+    #[test]
+    fn a_function_that_is_lowered_once_is_what_every_script_would_have() {
+        let shipped = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(name);
+        let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+        let mut all = vec![(shipped("apart.kdl"), APART.to_owned())];
+        all.extend(["driver/amdgpu-like.kdl", "vm/buffers.kdl"].map(shipped).map(|path| (path.clone(), text(&path))));
+        for (path, text) in all {
+            assert!(programs(&path, &text, false) == programs(&path, &text, true), "{}", path.display());
+        }
+    }
 }

@@ -103,6 +103,7 @@ impl<'a> Lower<'a> {
             args.give("sem", Given::Operand(self.current_mmap_lock(Some(unit), node.head)));
         }
         if matches!(spec.name, "copy-from-user" | "copy-to-user")
+            && !self.program.mms.is_empty()
             && !self.has_no_mm(unit)
             && let Some(mm) = self.mm_of(unit.name(), node.head)
         {

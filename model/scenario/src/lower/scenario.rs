@@ -370,6 +370,7 @@ fn begin<'a>(
         callees: Vec::new(),
         everybodys: BTreeSet::new(),
         reach: Default::default(),
+        lowered: Default::default(),
         injections: Vec::new(),
         clauses: Vec::new(),
         program,

@@ -1,6 +1,8 @@
 //! A script being written: instructions, locals, labels and loops.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use fenceweave_kernel::primitives::module;
 use fenceweave_kernel::program::{Atomic, CallSite, FunctionCall, Results, SourceLine};
@@ -25,6 +27,8 @@ const LOCALS_MAX: usize = 60;
 /// The script of one thread, or of setup or teardown.
 pub(crate) struct Unit<'a> {
     script: Script,
+    /// Whether what was written may depend on its name.
+    name_asked: Rc<Cell<bool>>,
     reads: Vec<Read>,
     /// Locals that a call begins without, by the instruction before which.
     fresh: Vec<(usize, LocalId)>,
@@ -157,6 +161,7 @@ impl<'a> Unit<'a> {
     pub(super) fn new(name: &str, alone: bool) -> Self {
         Unit {
             script: Script { name: name.to_owned(), ..Script::default() },
+            name_asked: Rc::default(),
             reads: Vec::new(),
             fresh: Vec::new(),
             frames: vec![Frame::default()],
@@ -191,7 +196,13 @@ impl<'a> Unit<'a> {
 
     /// The name of the thread, or `setup`, `teardown`.
     pub(super) fn name(&self) -> &str {
+        self.name_asked.set(true);
         &self.script.name
+    }
+
+    /// Whether anybody has asked for its name, or will have.
+    pub(super) fn name_asked(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.name_asked)
     }
 
     /// The index of the next instruction.

@@ -37,6 +37,8 @@ impl<'a> Lower<'a> {
         match unit {
             Some(unit) if self.has_no_mm(unit) => Operand::Const(Value::Null),
             unit => {
+                // Whose it is matters where there are several.
+                let unit = unit.filter(|_| !self.program.mms.is_empty());
                 let thread = unit.map_or(String::new(), |unit| unit.name().to_owned());
                 Operand::Object(self.mmap_lock(&thread, span))
             }
@@ -45,8 +47,8 @@ impl<'a> Lower<'a> {
 
     /// Whether this is a function as a thread of the kernel has it, which has no user memory.
     pub(in crate::lower) fn has_no_mm(&self, unit: &Unit<'a>) -> bool {
-        let is_thread = self.names.threads().any(|(name, ..)| Some(name) == unit.name().split('.').next());
-        unit.is_function() && !self.program.mms.is_empty() && is_thread && !self.mms.contains_key(unit.name())
+        let is_thread = || self.names.threads().any(|(name, ..)| Some(name) == unit.name().split('.').next());
+        unit.is_function() && !self.program.mms.is_empty() && is_thread() && !self.mms.contains_key(unit.name())
     }
 
     /// The semaphore of the address space that a thread runs in, where several are declared.
