@@ -7,7 +7,7 @@
 //! | `declare` | declarations, in two passes; `containers`, `syncobj` and `xarray` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
 //! | `irq_lines` | interrupts: lines that are declared, and those of handlers that come by themselves |
-//! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
+//! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name; `reach` which of them can be come to from where |
 //! | `flow` | statements of the language's own: conditions, loops, jumps, what a local is set to |
 //! | `operation` | statements of the kernel's: which one is meant, what it is given; `blocks` and `wait_event` those that run a block or a condition again and again |
 //! | `options`, `operands`, `places`, `exprs` | what stands on a line: sorted, then word by word, shared words, expressions; `reads` those of a function, which read what is shared |
@@ -50,6 +50,7 @@ mod options;
 mod places;
 mod premise;
 mod procs;
+mod reach;
 mod reads;
 mod scenario;
 mod script;
@@ -111,7 +112,7 @@ pub(crate) struct Lower<'a> {
     /// The functions that a script may come to that does not call them itself.
     everybodys: BTreeSet<&'a str>,
     /// Which functions are come to from where.
-    reach: functions::Reach<'a>,
+    reach: reach::Reach<'a>,
     /// Those that are the same behind every script.
     lowered: functions::LoweredFunctions,
     /// The failures that the scenario's `inject` lines ask for.

@@ -16,9 +16,7 @@ use fenceweave_fuzz::{
 };
 use fenceweave_kernel::{Cover, Outcome, Program, Violation, program::SourceLine};
 use fenceweave_report::json;
-use fenceweave_scenario::{
-    Case, Fixed, Loaded, Replaced, Scenario, Swept, Verdict, library_files, load_as, load_replacing,
-};
+use fenceweave_scenario::{Case, Fixed, Loaded, Replaced, Scenario, Swept, Verdict, library_files, load_as};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
@@ -195,25 +193,18 @@ fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str, noticers: &Noticers) 
     let mut left: Vec<Noticer> = all.iter().enumerate().flat_map(each).collect();
     left.retain(|who| case(*who).comes_to(&replaced, a));
     left.sort_by_key(|who| (noticers.rank(a, *who), case(*who).cost));
-    let mut loaded: Vec<Option<Loaded>> = all.iter().map(|_| None).collect();
+    let mut read: Vec<Option<Swept>> = all.iter().map(|_| None).collect();
     let (mut worst, mut spent) = (Fate::Same, 0);
     for (times, least) in [(FIRST_ROOM, FIRST_ROOM_AT_LEAST), (ROOM, ROOM_AT_LEAST)] {
         let mut again = vec![];
         for who in left {
-            let (subject, slot, known) = (&all[who.0], &mut loaded[who.0], case(who));
-            if slot.is_none() {
-                let Ok(changed) = load_replacing(Path::new(subject.file), subject.text, &[replaced]) else {
-                    return (Fate::Unread, None);
-                };
-                *slot = Some(changed);
-            }
-            let Some(changed) = slot else { continue };
+            let (subject, known) = (&all[who.0], case(who));
             let room = subject.most.unwrap_or(known.states * times + least);
             if spent + room > MOST_STATES {
                 again.push(who);
                 continue;
             }
-            match subject.fate_there(changed, known, a, (Some(replaced), room)) {
+            match subject.fate_replaced(&mut read[who.0], known, a, (replaced, room)) {
                 fate @ Fate::Noticed(..) => return (fate, Some(who)),
                 Fate::Unread => return (Fate::Unread, None),
                 Fate::Undecided => {
@@ -522,8 +513,12 @@ impl Subject<'_> {
         let most = self.cases.iter().map(|known| known.states * ROOM + ROOM_AT_LEAST).max().unwrap_or(0);
         let most = self.most.unwrap_or(most);
         let mut worst = Fate::Same;
+        let Some(scenario) = loaded.scenarios.iter().find(|s| s.name == self.scenario.name) else {
+            return Fate::Unread;
+        };
         for known in &self.cases {
-            let fate = self.fate_there(&loaded, known, a, (None, most));
+            let other = scenario.cases.iter().find(|c| c.name == known.case.name);
+            let fate = other.map_or(Fate::Same, |other| self.fate_there(other, known, a, (None, most)));
             if matches!(fate, Fate::Noticed(..) | Fate::Unread) {
                 return fate;
             }
@@ -532,24 +527,42 @@ impl Subject<'_> {
         worst
     }
 
-    /// What becomes of it in one case, in the text with the mistake, with room for so many states.
+    /// What becomes of a mistake in a library in one case, which alone is lowered; the file is read once for all.
+    fn fate_replaced(
+        &self,
+        read: &mut Option<Swept>,
+        known: &Known<'_>,
+        a: &Alteration,
+        (replaced, most): (Replaced<'_>, u64),
+    ) -> Fate {
+        let read = match read {
+            Some(read) => read,
+            None => match Swept::read_replacing(Path::new(self.file), self.text, Some(replaced)) {
+                Ok(changed) => read.insert(changed),
+                Err(_) => return Fate::Unread,
+            },
+        };
+        match read.case(&self.scenario.name, known.case.name.as_deref(), &known.case.tuple) {
+            Ok(Some(other)) => self.fate_there(&other, known, a, (Some(replaced), most)),
+            Ok(None) => Fate::Same,
+            Err(_) => Fate::Unread,
+        }
+    }
+
+    /// What becomes of it in one case as it is with the mistake, with room for so many states.
     fn fate_there(
         &self,
-        loaded: &Loaded,
+        other: &Case,
         known: &Known<'_>,
         a: &Alteration,
         (replaced, most): (Option<Replaced<'_>>, u64),
     ) -> Fate {
-        let Some(scenario) = loaded.scenarios.iter().find(|s| s.name == self.scenario.name) else {
-            return Fate::Unread;
-        };
-        let text = if replaced.is_some() { self.text } else { a.text.as_str() };
-        let look = Look { file: self.file, text, replaced, scenario: &scenario.name };
-        let Some(other) = scenario.cases.iter().find(|c| c.name == known.case.name) else { return Fate::Same };
         // Of a case with inputs this is one program of many.
         if known.case.tuple.is_empty() && bare(&other.program) == bare(&known.case.program) {
             return Fate::Same;
         }
+        let text = if replaced.is_some() { self.text } else { a.text.as_str() };
+        let look = Look { file: self.file, text, replaced, scenario: &self.scenario.name };
         fate_of(other, known, a, (look, most))
     }
 }

@@ -255,6 +255,7 @@ fn who_looks_into_one_object_does_not_meet_the_free_of_another_sixteen_slots_on(
 /// What a mistake in quiet accesses would do: some generated program comes to something else than with each access a
 /// step.
 #[test]
+#[ignore = "minutes long: `ci/check` runs it"]
 fn a_mistake_that_is_planted_in_quiet_accesses_is_found() {
     use fenceweave_kernel::{Mutation, Program, mutations::AtWork};
     let most = limit("FINE_PLANTED", 500);

@@ -161,6 +161,7 @@ fn case_of(text: &str) -> Case {
 /// What a mistake in coarse grain would do: some generated program comes to something else than in fine grain, to which
 /// the same program comes in coarse grain without it.
 #[test]
+#[ignore = "minutes long: `ci/check` runs it"]
 fn a_mistake_that_is_planted_in_coarse_grain_is_found() {
     use fenceweave_kernel::Mutation;
     let most = limit("GRAIN_PLANTED", 500);

@@ -53,7 +53,7 @@ impl<'a> Lower<'a> {
         let args: Vec<Option<u16>> = arguments.iter().map(|value| self.script_expr(unit, value)).collect();
         if let Some(args) = args.into_iter().collect::<Option<Vec<u16>>>() {
             let callee = self.register_function(declared, function);
-            self.has_loops |= self.functions_of(declared).contains(declared);
+            self.has_loops |= self.may_call(declared, declared);
             unit.emit_call(FunctionCall { callee, args, into, keep: u16::MAX });
         }
         self.close_failure(unit, open);
@@ -133,57 +133,6 @@ impl<'a> Lower<'a> {
         CalleeId(u8::try_from(at).unwrap_or(u8::MAX))
     }
 
-    /// The functions that can be called on from some procs and functions, as far as their text tells.
-    pub(super) fn functions_from(&mut self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
-        names.into_iter().flat_map(|name| self.functions_of(name).iter().copied().collect::<Vec<_>>()).collect()
-    }
-
-    /// The same of one, looked for once.
-    pub(super) fn functions_of(&mut self, name: &'a str) -> &BTreeSet<&'a str> {
-        let known = (self.procs.len(), self.values.how_many());
-        if self.reach.known != known {
-            self.reach = Reach { known, ..Reach::default() };
-        }
-        if !self.reach.from.contains_key(name) {
-            let found = self.look_from(name);
-            self.reach.from.insert(name, found);
-        }
-        &self.reach.from[name]
-    }
-
-    fn look_from(&mut self, name: &'a str) -> BTreeSet<&'a str> {
-        let mut open: Vec<&'a str> = vec![name];
-        let (mut seen, mut functions) = (BTreeSet::new(), BTreeSet::new());
-        while let Some(name) = open.pop() {
-            let Some(node) = self.procs.get(name).copied().filter(|_| seen.insert(name)) else { continue };
-            if !self.reach.called.contains_key(name) {
-                let called = self.called_in(node);
-                let names = called.into_iter().map(|node| (node.entries[0].span().of(self.text), is_function(node)));
-                self.reach.called.insert(name, names.collect());
-            }
-            for (called, is_function) in &self.reach.called[name] {
-                if *is_function {
-                    functions.insert(*called);
-                }
-                open.push(called);
-            }
-        }
-        functions
-    }
-
-    /// The procs and functions that a block calls by name.
-    fn called_in(&mut self, node: &'a Node) -> Vec<&'a Node> {
-        let mut called = vec![];
-        for child in self.visible(node.children()) {
-            called.extend(self.procs.get(child.name.text.as_str()).copied());
-            if child.name.text == "call" {
-                called.extend(self.callable());
-            }
-            called.extend(self.called_in(child));
-        }
-        called
-    }
-
     /// The functions that anybody may come to, since something calls them that the kernel calls through a pointer.
     /// Which procs these are is told by their names standing somewhere as a value.
     pub(super) fn note_functions(&mut self, nodes: &[&'a Node]) {
@@ -233,7 +182,7 @@ impl<'a> Lower<'a> {
             _ => None,
         });
         let direct: Vec<&'a str> = bodies.collect();
-        direct.contains(&function) || direct.into_iter().any(|name| self.functions_of(name).contains(function))
+        direct.contains(&function) || direct.into_iter().any(|name| self.may_call(name, function))
     }
 
     fn link_nothing(&mut self, at: usize) {
@@ -272,17 +221,6 @@ impl<'a> Lower<'a> {
         live::note(&mut script, &uses, &temps, &self.program.exprs);
         (script, params)
     }
-}
-
-/// Which functions can be come to, as far as somebody has asked.
-#[derive(Default)]
-pub(super) struct Reach<'a> {
-    /// How many procs, and functions whose names stand somewhere as a value, there were when this was found.
-    known: (usize, usize),
-    /// What each proc or function calls by itself, and whether that is a function.
-    called: BTreeMap<&'a str, BTreeSet<(&'a str, bool)>>,
-    /// And what can be come to from there.
-    from: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 /// The functions that were lowered and are the same behind every script: by where they are written, and whether the

@@ -56,21 +56,31 @@ impl<'a> Lower<'a> {
     pub(super) fn idle_procs(&mut self) {
         let idle: Vec<&'a Node> =
             self.procs.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, proc)| *proc).collect();
+        if idle.is_empty() {
+            return;
+        }
+        let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
+        let needs = (self.needs_srcu, self.needs_power);
+        let leaves_files = self.leaves_files;
+        let (names, callees) = (self.names.clone(), self.callees.len());
+        let (objects, exprs, pool) = (self.program.objects.len(), self.program.exprs.len(), self.program.pool.len());
         for proc in idle {
-            let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
-            let needs = (self.needs_srcu, self.needs_power);
-            let leaves_files = self.leaves_files;
-            let (names, callees) = (self.names.clone(), self.callees.len());
             if is_function(proc) {
                 self.function_script(Unit::new("fn", false), proc);
             } else {
                 self.idle_proc(proc);
             }
-            (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
-            (self.names, self.leaves_files) = (names, leaves_files);
-            (self.needs_srcu, self.needs_power) = needs;
+            // What one of them needs is no other one's, so that all of them may be more than fits.
+            self.program.objects.truncate(objects);
+            self.program.exprs.truncate(exprs);
+            self.program.pool.truncate(pool);
+            self.program.callees.truncate(callees);
             self.callees.truncate(callees);
+            self.names.clone_from(&names);
         }
+        (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
+        (self.names, self.leaves_files) = (names, leaves_files);
+        (self.needs_srcu, self.needs_power) = needs;
     }
 
     fn idle_proc(&mut self, proc: &'a Node) {

@@ -134,7 +134,7 @@ impl<'a> Lower<'a> {
         let name = function.entries[0].span().of(self.text);
         self.called.insert(name);
         let callee = self.register_function(name, function);
-        self.has_loops |= self.functions_of(name).contains(name);
+        self.has_loops |= self.may_call(name, name);
         unit.emit_call(FunctionCall { callee, args, into: into.to_vec(), keep: u16::MAX });
     }
 
