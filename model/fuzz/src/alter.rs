@@ -155,6 +155,15 @@ const ORDERS: [&str; 5] = ["full", "acq-rel", "acquire", "release", "relaxed"];
 /// From the strongest to the weakest.
 const USAGES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
 
+/// Whether it has a block that runs: an `internal fn` has, an `internal struct` has not.
+fn is_script(node: &Node) -> bool {
+    let name = match node.name.as_str() {
+        "internal" => node.entries.first().map_or("", |word| word.value.as_str()),
+        name => name,
+    };
+    SCRIPTS.contains(&name)
+}
+
 /// Every alteration of one scenario of a file, in the order of the text.
 ///
 /// # Errors
@@ -224,7 +233,7 @@ impl<'a> Found<'a> {
             let inside = node.block.as_deref().unwrap_or_default();
             match node.name.as_str() {
                 "only" | "except" => self.sections(inside),
-                name if SCRIPTS.contains(&name) => {
+                _ if is_script(node) => {
                     self.section = self.line_of(node.span.start)..=self.line_of(node.span.end);
                     self.block(inside);
                 }
@@ -448,6 +457,13 @@ mod tests {
         }
         let others: Vec<&Kind> = made.iter().map(|(kind, _)| kind).filter(|kind| **kind != Kind::Negate).collect();
         assert_eq!(others, [&Kind::LeaveOut; 3], "the lock, the assignment and the return: {made:?}");
+    }
+
+    #[test]
+    fn a_function_that_only_its_library_sees_is_altered_too() {
+        let of = |text: &str| alterations_of_library(text, &[text]).expect("a well-formed text").len();
+        assert_eq!(of("internal fn f b { lock b.l }"), 1);
+        assert_eq!(of("internal struct s { refs 1 }"), 0);
     }
 
     #[test]
