@@ -16,7 +16,7 @@ pub struct Asked {
     /// What the editor has.
     pub text: Arc<str>,
     /// Files of libraries that say something else than the built-in ones or those of the folder, by what they are
-    /// called there.
+    /// called there; and what is open, by where it is.
     pub libraries: Arc<[(String, Arc<str>)]>,
     /// The scenario.
     pub scenario: String,
@@ -160,10 +160,12 @@ impl Cases {
         self.known.retain(|key, standing| key.uri != uri || matches!(standing, Standing::Done(..)));
     }
 
-    /// A text is closed: what is known of it is forgotten.
-    pub(crate) fn forget(&mut self, uri: &str) {
+    /// A text is closed: what is known of it is forgotten. Whether something was.
+    pub(crate) fn forget(&mut self, uri: &str) -> bool {
+        let known = self.known.len();
         self.give_up(uri);
         self.known.retain(|key, _| key.uri != uri);
+        self.known.len() < known
     }
 
     /// What a lens says.

@@ -5,7 +5,7 @@ use crate::{
     hover::term_text,
     names::{Name, What, is_member},
     server::View,
-    shelf::files_in,
+    shelf::saved_in,
 };
 use fenceweave_kernel::{
     Kind, Type,
@@ -283,7 +283,7 @@ impl Proposals<'_> {
             self.add(name, 9, &about, None);
         }
         let Some(path) = self.view.document.path() else { return };
-        for file in path.parent().map(files_in).unwrap_or_default() {
+        for file in path.parent().map(saved_in).unwrap_or_default() {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             if file != path && !begun.quoted {
                 self.add(&format!("\"./{name}\""), 17, "", None);

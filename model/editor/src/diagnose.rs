@@ -45,7 +45,7 @@ const STACK_BYTES: usize = 32 << 20;
 struct Task {
     version: i64,
     text: Arc<str>,
-    /// Files of libraries that are open, by what they are called there, and what they say.
+    /// Files that are open.
     open: Arc<[Opened]>,
     /// When; nothing is to be done before.
     from: Instant,
@@ -53,7 +53,7 @@ struct Task {
     rested: bool,
 }
 
-/// A file of a library that is open: what it is called below the folder of libraries, and what it says.
+/// A file that is open: where it is, or what it is called below the folder of libraries, and what it says.
 pub(crate) type Opened = (String, Arc<str>);
 
 /// What a look has found: diagnostics by the address of their text.
@@ -219,13 +219,15 @@ pub(crate) fn mistakes(uri: &str, text: &str, (folder, open): (Option<&Path>, &[
     if uri::to_library(uri).is_some() {
         return found;
     }
+    let replaced: Vec<Replaced<'_>> = open.iter().map(|(file, text)| Replaced { file, text }).collect();
+    let is_open = |path: &Path| open.iter().find(|(file, _)| Path::new(file) == path).map(|(_, text)| text.to_string());
+    let text_at = |path: &Path| is_open(path).or_else(|| fenceweave_scenario::read(path).ok());
     let read = match &path {
         None => load(uri, text).map(drop),
-        Some(path) if Names::of(text).is_library() && is_in_library(path) => load_of_library(path, text),
-        Some(path) => {
-            let replaced: Vec<Replaced<'_>> = open.iter().map(|(file, text)| Replaced { file, text }).collect();
-            load_replacing(path, text, &replaced).map(drop)
+        Some(path) if Names::of(text).is_library() && is_in_library(path, text_at) => {
+            load_of_library(path, text, &replaced)
         }
+        Some(path) => load_replacing(path, text, &replaced).map(drop),
     };
     if let Err(report) = read {
         let own = Own { uri, path: path.as_deref(), text: Text::new(text) };

@@ -1,6 +1,6 @@
 //! The texts that are open, and places in them: a byte here is a line and a column in UTF-16 there.
 
-use fenceweave_scenario::Span;
+use fenceweave_scenario::{Span, place_of};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -108,6 +108,8 @@ pub(crate) struct Document {
     pub(crate) uri: String,
     pub(crate) version: i64,
     pub(crate) text: Text,
+    /// Where its file was when it was opened, whatever that is called by.
+    pub(crate) place: Option<PathBuf>,
 }
 
 impl Document {
@@ -123,7 +125,8 @@ pub(crate) struct Documents(BTreeMap<String, Document>);
 
 impl Documents {
     pub(crate) fn open(&mut self, uri: &str, version: i64, said: &str) {
-        let document = Document { uri: uri.to_owned(), version, text: Text::new(said) };
+        let place = crate::uri::to_file(uri).and_then(|path| place_of(&path));
+        let document = Document { uri: uri.to_owned(), version, text: Text::new(said), place };
         self.0.insert(uri.to_owned(), document);
     }
 
@@ -138,7 +141,9 @@ impl Documents {
     /// What a file says: as it is open, or else as it is.
     pub(crate) fn text_at(&self, path: &Path) -> Option<String> {
         let open = self.0.get(&crate::uri::of_file(path));
-        let open = open.or_else(|| self.0.values().find(|document| document.path().as_deref() == Some(path)));
+        let is_there = |own: &Option<PathBuf>| own.as_deref() == Some(path);
+        let open =
+            open.or_else(|| self.0.values().find(|document| is_there(&document.place) || is_there(&document.path())));
         match open {
             Some(document) => Some(document.text.as_str().to_owned()),
             None => fenceweave_scenario::read(path).ok(),

@@ -15,12 +15,13 @@ use crate::{
     uri,
     wire::{self, Received},
 };
+use fenceweave_scenario::place_of;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
     io::{BufRead, Write},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -338,8 +339,7 @@ impl<W: Write> Server<W> {
         if matches!(method, "textDocument/didSave" | "workspace/didChangeWatchedFiles") {
             let changed = params["changes"].as_array().map_or(&[][..], Vec::as_slice);
             let saved = changed.iter().chain([&params["textDocument"]]).filter_map(|of| of["uri"].as_str());
-            let libraries = saved.filter(|uri| self.keep(uri)).count();
-            return self.look_at_all(libraries > 0);
+            return self.were_saved(&saved.collect::<Vec<_>>());
         }
         let document = &params["textDocument"];
         let Some(uri) = document["uri"].as_str() else { return };
@@ -362,6 +362,7 @@ impl<W: Write> Server<W> {
             }
             "textDocument/didClose" if self.documents.get(uri).is_some() => {
                 let is_as_saved = self.is_as_saved(uri);
+                let users = if is_as_saved { vec![] } else { self.users_of(uri) };
                 self.documents.close(uri);
                 self.names.remove(uri);
                 self.read.remove(uri);
@@ -370,8 +371,9 @@ impl<W: Write> Server<W> {
                 self.publish(uri, ByText::new(), None);
                 self.publish(&verdicts_of(uri), ByText::new(), None);
                 // What was typed and not saved is gone.
-                if self.keep(uri) && !is_as_saved {
-                    self.look_at_all(true);
+                match self.keep(uri) && !is_as_saved {
+                    true => self.look_at_all(true),
+                    false => self.look_again(users),
                 }
             }
             _ => {}
@@ -379,9 +381,59 @@ impl<W: Write> Server<W> {
     }
 
     fn has_changed(&mut self, uri: &str) {
-        match self.in_libraries(uri) {
-            Some(_) => self.look_at_all(true),
-            None => self.look_at(uri),
+        if self.in_libraries(uri).is_some() {
+            return self.look_at_all(true);
+        }
+        self.look_at(uri);
+        let users = self.users_of(uri);
+        self.look_again(users);
+    }
+
+    /// Files were saved, or somebody else has changed them. Of those that are open is known what they say.
+    fn were_saved(&mut self, files: &[&str]) {
+        let libraries = files.iter().filter(|uri| self.keep(uri)).count();
+        let others: Vec<&str> = files.iter().copied().filter(|uri| self.documents.get(uri).is_none()).collect();
+        // Who has used what is gone cannot be seen any more.
+        let is_gone = |uri: &&str| uri::to_file(uri).is_some_and(|path| !path.exists());
+        let users: Vec<String> = others.iter().flat_map(|uri| self.users_of(uri)).collect();
+        self.look_at_all(libraries > 0 || others.iter().any(is_gone));
+        self.forget_verdicts(&users);
+    }
+
+    /// The open texts that use a file, or use what uses it.
+    fn users_of(&mut self, uri: &str) -> Vec<String> {
+        let Some(place) = uri::to_file(uri).and_then(|path| place_of(&path)) else { return vec![] };
+        let others = self.documents.all().map(|document| document.uri.clone()).filter(|other| other != uri);
+        let mut users = others.collect::<Vec<_>>();
+        users.retain(|user| {
+            let Some(names) = self.names_of(user) else { return false };
+            let Some(document) = self.documents.get(user) else { return false };
+            // Files of one library, perhaps: to find out would take as long as to look again.
+            let is_beside = || document.place.as_deref().and_then(Path::parent) == place.parent();
+            let is_it =
+                |book: &Arc<Book>| uri::to_file(&book.uri).and_then(|path| place_of(&path)).as_ref() == Some(&place);
+            names.is_library() && is_beside() || self.shelf.used_by(document, &names, &self.documents).iter().any(is_it)
+        });
+        users
+    }
+
+    /// Looks once more at texts that use what has changed.
+    fn look_again(&mut self, users: Vec<String>) {
+        let known = self.known_libraries();
+        let documents = users.iter().filter_map(|user| self.documents.get(user));
+        documents.for_each(|document| self.diagnose.look(document, &known));
+        self.forget_verdicts(&users);
+    }
+
+    /// Nothing is known of the cases of texts any more.
+    fn forget_verdicts(&mut self, of: &[String]) {
+        let mut was_known = false;
+        for uri in of {
+            was_known |= self.cases.forget(uri);
+            self.publish(&verdicts_of(uri), ByText::new(), None);
+        }
+        if was_known {
+            self.refresh();
         }
     }
 
@@ -400,11 +452,7 @@ impl<W: Write> Server<W> {
         self.documents.all().for_each(|document| self.diagnose.look(document, &known));
         if of_library {
             let open: Vec<String> = self.documents.all().map(|document| document.uri.clone()).collect();
-            for uri in open {
-                self.cases.forget(&uri);
-                self.publish(&verdicts_of(&uri), ByText::new(), None);
-            }
-            self.refresh();
+            self.forget_verdicts(&open);
         }
     }
 
@@ -432,12 +480,15 @@ impl<W: Write> Server<W> {
         Some((path, below))
     }
 
-    /// The files of libraries that may say something else than when the server began: as they are open, or else as they
-    /// were saved.
+    /// The files of libraries that may say something else than when the server began, as they are open, or else as they
+    /// were saved; and every file that is open, by where it is.
     fn known_libraries(&self) -> Arc<[Opened]> {
         let opened = |document: &Document| Some((self.in_libraries(&document.uri)?.1, document.text.shared()));
+        let beside =
+            |document: &Document| Some((document.place.as_ref()?.display().to_string(), document.text.shared()));
         let mut known = self.kept.clone();
         known.extend(self.documents.all().filter_map(opened));
+        known.extend(self.documents.all().filter_map(beside));
         known.into_iter().collect()
     }
 

@@ -5,7 +5,7 @@ use crate::{
     names::{Name, Names, Used},
     uri,
 };
-use fenceweave_scenario::{library_files, sketch};
+use fenceweave_scenario::{library_files, place_of, sketch};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::{Path, PathBuf},
@@ -112,8 +112,8 @@ impl Shelf {
 
     /// A file, or the files of a folder, that a `use` names.
     fn beside_it(&mut self, path: &Path, open: &Documents) -> Vec<Arc<Book>> {
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let paths = if path.is_dir() { files_in(&path) } else { vec![path] };
+        let path = place_of(path).unwrap_or_else(|| path.to_owned());
+        let paths = if path.is_dir() { files_in(&path, open) } else { vec![path] };
         paths.iter().filter_map(|path| self.book(path, open)).collect()
     }
 
@@ -136,11 +136,11 @@ impl Shelf {
 
     /// The other files of the library that a file is one of.
     fn siblings(&mut self, path: &Path, open: &Documents) -> Vec<Arc<Book>> {
-        if !is_in_library(path) {
+        if !is_in_library(path, |path| open.text_at(path)) {
             return vec![];
         }
         let own = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let others = files_in(path.parent().unwrap_or(Path::new(""))).into_iter();
+        let others = files_in(path.parent().unwrap_or(Path::new("")), open).into_iter();
         others.filter(|other| *other != own).filter_map(|other| self.book(&other, open)).collect()
     }
 }
@@ -156,19 +156,31 @@ pub(crate) fn uri_of(file: &str, folder: Option<&Path>) -> String {
 }
 
 /// Whether a file is one of a library that is a folder: there are others, and none has a scenario.
-pub(crate) fn is_in_library(path: &Path) -> bool {
+pub(crate) fn is_in_library(path: &Path, text_at: impl Fn(&Path) -> Option<String>) -> bool {
     let Some(folder) = path.parent() else { return false };
-    let files = files_in(folder);
+    let files = saved_in(folder);
     let has_none = |path: &PathBuf| {
-        let text = fenceweave_scenario::read(path).unwrap_or_default();
+        let text = text_at(path).unwrap_or_default();
         // Cheaply first: most files that have one say so at the beginning of a line.
         !text.contains("scenario ") || sketch(&text).iter().all(|statement| statement.name != "scenario")
     };
     files.len() > 1 && files.iter().all(has_none)
 }
 
-/// The `.kdl` files of a folder, in the order of the names.
-pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
+/// The `.kdl` files of a folder, in the order of the names, with those that are open and were not saved so far.
+fn files_in(folder: &Path, open: &Documents) -> Vec<PathBuf> {
+    let mut all = saved_in(folder);
+    let here = folder.canonicalize().ok();
+    let places = open.all().filter_map(|document| document.place.clone());
+    all.extend(places.filter(|file| file.parent() == here.as_deref() && file.extension().is_some_and(|e| e == "kdl")));
+    all.sort();
+    all.dedup();
+    all.truncate(FILES_MAX);
+    all
+}
+
+/// Those that were saved.
+pub(crate) fn saved_in(folder: &Path) -> Vec<PathBuf> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let entries = std::fs::read_dir(folder).into_iter().flatten().take(FILES_MAX * 8);
     let mut all: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();

@@ -40,7 +40,7 @@ mod warnings;
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
 pub use inputs::{Fixed, InputValue, Swept, Tuple, Tuples};
-pub use library::{Replaced, find_libraries_in, libraries, library_files, library_page, one_file};
+pub use library::{Replaced, find_libraries_in, libraries, library_files, library_page, one_file, place_of};
 pub use load::{
     Case, Limits, Loaded, Scenario, load, load_as, load_file, load_file_as, load_in, load_library, load_of_library,
     load_replacing, look_at_syntax, read, read_from,

@@ -36,5 +36,5 @@ pub(crate) use decls::look_at;
 pub use one_file::one_file;
 pub use page::{libraries, library_files, library_page};
 pub(crate) use reach::{Case, Gathered, gather};
-pub use read::Replaced;
 pub(crate) use read::{Read, is_of_folder, read, read_replacing};
+pub use read::{Replaced, place_of};

@@ -119,7 +119,7 @@ pub fn load_file(path: &Path) -> Result<Loaded, Report> {
 /// Reads a file of a library in a folder with the others: what is wrong in that one. What a driver has to declare is
 /// no mistake of it.
 fn load_among(path: &Path, here: &Path, text: String) -> Result<Loaded, Report> {
-    if let Err(mut report) = load_of_library(here, &text) {
+    if let Err(mut report) = load_of_library(here, &text, &[]) {
         let own = here.display().to_string();
         // Of more than are told nobody knows where they are.
         if report.untold() == 0 {
@@ -162,7 +162,8 @@ pub fn look_at_syntax(name: &str, source: &str) -> Result<(), Report> {
     mistakes.into_result(())
 }
 
-/// Reads a text as if it were in that file, with other texts in the place of some files of libraries.
+/// Reads a text as if it were in that file, with other texts in the place of some files of libraries, or of files that
+/// are not there.
 ///
 /// # Errors
 ///
@@ -192,19 +193,19 @@ pub fn load_library(name: &str, options: &str, beside: &str) -> Result<(), Repor
     lowered(&library::Read { whole: true, ..read }, mistakes, name, &source).map(drop)
 }
 
-/// Reads a text as if it were in that file, which is one of a library in a folder: with the other files of that,
-/// whether a scenario would reach what it says or not.
+/// Reads a text as if it were in that file, which is one of a library in a folder: with the other files of that, of
+/// which some may be replaced, whether a scenario would reach what it says or not.
 ///
 /// # Errors
 ///
 /// Every mistake of all of them; what a driver has to declare is among what they miss.
-pub fn load_of_library(path: &Path, source: &str) -> Result<(), Report> {
+pub fn load_of_library(path: &Path, source: &str, others: &[Replaced<'_>]) -> Result<(), Report> {
     let folder = folder_of(path);
     let user = "scenario whole { use \"./\"; thread whole { } }";
     let (file, shown) = (path.display().to_string(), folder.join("whole").display().to_string());
     let mut mistakes = Mistakes::new(&shown, user);
-    let replaced = Replaced { file: &file, text: source };
-    let read = library::read_replacing(&shown, user, (Some(folder), &[replaced]), &mut mistakes);
+    let replaced = [&[Replaced { file: &file, text: source }], others].concat();
+    let read = library::read_replacing(&shown, user, (Some(folder), &replaced), &mut mistakes);
     mistakes.end_of_syntax();
     lowered(&library::Read { whole: true, ..read }, mistakes, &shown, user).map(drop)
 }

@@ -7,7 +7,7 @@ use super::apart::keep_apart;
 use super::built_in;
 use super::decls::{OF_SCENARIOS, SECTIONS, is_declared};
 use super::head::{self, Head};
-use crate::mistakes::{Mistakes, Span, did_you_mean};
+use crate::mistakes::{Mistakes, Report, Span, did_you_mean};
 use crate::sources::{ALL_BYTES_MAX, Sources};
 use crate::syntax::{self, Entry, File, Name, Node, Value, ValueKind};
 
@@ -74,12 +74,15 @@ pub struct Replaced<'t> {
 impl Replaced<'_> {
     /// Whether that is the file of this name, as a program knows it.
     pub fn is(&self, name: &str) -> bool {
-        let is_there = || {
-            let place = |name: &str| Path::new(name).canonicalize().ok();
-            place(name).is_some_and(|there| Some(there) == place(self.file))
-        };
+        let is_there = || place_of(Path::new(name)).is_some_and(|there| Some(there) == place_of(Path::new(self.file)));
         name.strip_prefix("library/") == Some(self.file) || is_there()
     }
+}
+
+/// Where a file is, whatever it is called by; one that nobody has saved so far is where its folder is.
+pub fn place_of(path: &Path) -> Option<PathBuf> {
+    let unsaved = || Some(crate::load::folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(unsaved)
 }
 
 /// Reads what a scenario's file uses. `folder` is where that file is; a text that is in none uses no files.
@@ -103,7 +106,7 @@ pub(crate) fn read_replacing(
         known: BTreeMap::new(),
         open: VecDeque::new(),
         told_too_much: false,
-        replaced,
+        replaced: replaced.iter().map(|replaced| (place_of(Path::new(replaced.file)), *replaced)).collect(),
         mistakes,
     };
     for scenario in &tree.nodes {
@@ -141,7 +144,7 @@ pub(crate) fn is_of_folder(path: &Path, text: &str) -> bool {
     if !is_one(text) {
         return false;
     }
-    let all = texts_of(crate::load::folder_of(path)).unwrap_or_default();
+    let all = texts_of(crate::load::folder_of(path), &[]).unwrap_or_default();
     all.len() > 1 && all.iter().all(|(_, text)| is_one(text))
 }
 
@@ -179,7 +182,8 @@ struct Reader<'m> {
     /// Each `use` that nobody has looked at: its place, what it names, and the file that it is in.
     open: VecDeque<(Span, Target, usize)>,
     told_too_much: bool,
-    replaced: &'m [Replaced<'m>],
+    /// Texts in the place of others, each with the place of its file.
+    replaced: Vec<(Option<PathBuf>, Replaced<'m>)>,
     mistakes: &'m mut Mistakes,
 }
 
@@ -263,11 +267,11 @@ impl Reader<'_> {
             return None;
         };
         let path = folder.join(said.strip_prefix("./").unwrap_or(said));
-        let identity = path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
+        let identity = place_of(&path).unwrap_or_else(|| path.clone()).display().to_string();
         if let Some(known) = self.known.get(&identity) {
             return Some(*known);
         }
-        let texts = match texts_of(&path) {
+        let texts = match texts_of(&path, &self.replaced) {
             Ok(texts) => texts,
             Err(why) => {
                 let name = self.shown(&path);
@@ -301,6 +305,9 @@ impl Reader<'_> {
 
     /// Reads one more file of a library.
     fn file(&mut self, unit: usize, span: Span, origin: Origin<'_>, text: &str) {
+        let name = &origin.name();
+        let replaced = instead_of(name, &self.replaced);
+        let text = replaced.unwrap_or(text);
         if self.folders.len() > FILES_MAX || self.sources.text().len() + text.len() > ALL_BYTES_MAX {
             if !std::mem::replace(&mut self.told_too_much, true) {
                 self.mistakes
@@ -309,10 +316,7 @@ impl Reader<'_> {
             }
             return;
         }
-        let name = &origin.name();
         let library = matches!(origin, Origin::BuiltIn(_)).then_some(unit);
-        let replaced = self.replaced.iter().find(|replaced| replaced.is(name));
-        let text = replaced.map_or(text, |replaced| replaced.text);
         let mut own = Mistakes::new(name, text);
         let (mut tree, folder) = match origin {
             Origin::BuiltIn(file) if replaced.is_none() => (built_in::tree(file, text, &mut own), None),
@@ -330,21 +334,39 @@ impl Reader<'_> {
     }
 }
 
-/// The texts of a file, or of the files of a folder, by their names.
-fn texts_of(path: &Path) -> Result<Vec<(PathBuf, String)>, String> {
+/// What a file of that name says instead of its text.
+fn instead_of<'m>(name: &str, replaced: &[(Option<PathBuf>, Replaced<'m>)]) -> Option<&'m str> {
+    let place = if replaced.is_empty() { None } else { place_of(Path::new(name)) };
+    let is_it = |(there, replaced): &&(Option<PathBuf>, Replaced<'m>)| {
+        name.strip_prefix("library/") == Some(replaced.file) || place.is_some() && *there == place
+    };
+    replaced.iter().find(is_it).map(|(_, replaced)| replaced.text)
+}
+
+/// The texts of a file, or of the files of a folder, by their names. What is replaced need not be there.
+fn texts_of(path: &Path, replaced: &[(Option<PathBuf>, Replaced<'_>)]) -> Result<Vec<(PathBuf, String)>, String> {
     let mut paths = vec![path.to_path_buf()];
     if path.is_dir() {
         let entries = std::fs::read_dir(path).map_err(|e| e.to_string())?;
         paths = entries.take(FILES_MAX * 8).filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let here = path.canonicalize().ok();
+        let in_it = |file: &Path| file.parent() == here.as_deref();
+        let places = replaced.iter().filter_map(|(place, _)| place.as_deref()).filter(|file| in_it(file));
+        paths.extend(places.filter_map(|file| Some(path.join(file.file_name()?))));
         paths.retain(|path| path.extension().is_some_and(|e| e == "kdl"));
         paths.sort();
+        paths.dedup();
         if paths.is_empty() {
             return Err("there is no `.kdl` file in this folder".to_owned());
         }
     }
+    let told = |report: &Report| report.mistakes().first().map_or_else(String::new, |told| told.message().to_owned());
     let read = |path: PathBuf| match crate::load::read(&path) {
         Ok(text) => Ok((path, text)),
-        Err(report) => Err(report.mistakes().first().map_or_else(String::new, |told| told.message().to_owned())),
+        Err(report) => match instead_of(&path.display().to_string(), replaced) {
+            Some(text) => Ok((path, text.to_owned())),
+            None => Err(told(&report)),
+        },
     };
     paths.into_iter().take(FILES_MAX).map(read).collect()
 }
