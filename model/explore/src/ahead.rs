@@ -25,7 +25,7 @@ pub enum Standing {
 }
 
 /// How things stand in a state: a property that is broken, else a condition, else whether it is over. At the end
-/// teardown is taken, and what must hold then is asked.
+/// what was to settle is asked, teardown is taken, and what must hold then is asked.
 pub fn standing(program: &Program, conditions: &[Condition], state: &State) -> Standing {
     if let Some(violation) = state.violation() {
         return Standing::Broken(violation);
@@ -42,8 +42,12 @@ pub fn standing(program: &Program, conditions: &[Condition], state: &State) -> S
     if let Some(violation) = diagnose::stuck(program, &end).or_else(|| end.conclude(program)) {
         return Standing::Broken(violation);
     }
-    let at_end = |c: &Condition| c.moment == Moment::AtEnd && value(c, &end) == Some(false);
-    conditions.iter().position(at_end).map_or(Standing::Well, Standing::Condition)
+    let broken = |c: &Condition| match c.moment {
+        Moment::AtEnd => value(c, &end) == Some(false),
+        Moment::Settles => c.eval(program, state).is_ok_and(|value| value != Some(true)),
+        _ => false,
+    };
+    conditions.iter().position(broken).map_or(Standing::Well, Standing::Condition)
 }
 
 /// What is looked for.
@@ -51,7 +55,7 @@ pub fn standing(program: &Program, conditions: &[Condition], state: &State) -> S
 pub enum Goal {
     /// Any state from which nobody goes on.
     End,
-    /// An end at which nothing is wrong, and was wrong on the way.
+    /// An end at which nothing is wrong, and was wrong on the way, and all has come true that must `eventually`.
     Well,
     /// A broken property or condition.
     Wrong,
@@ -91,17 +95,27 @@ pub struct Ahead {
     pub is_certain: bool,
     /// How many states were looked at.
     pub states: usize,
-    /// What is wrong with the way, if it is that its last steps can be taken again and again for ever.
-    pub endless: Option<Endless>,
+    /// What is wrong with the whole of the way, if nothing is with any state of it.
+    pub whole: Option<Whole>,
 }
 
-/// What goes on for ever and should not.
+/// What is wrong with a way, and with no state of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Endless {
-    /// Who never gets on, or what never comes.
-    pub violation: Violation,
-    /// How many steps of the way lead there; those behind them go round.
-    pub from: usize,
+pub struct Whole {
+    /// Who never gets on, what never comes, or the condition that never comes true, or never settles.
+    pub what: Standing,
+    /// How many steps of the way lead to the round that can be gone for ever, where it is one; those behind them are
+    /// the round.
+    pub round: Option<usize>,
+}
+
+/// Where somebody stands.
+#[derive(Clone, Copy)]
+pub struct Here<'a> {
+    /// The state.
+    pub state: &'a State,
+    /// The conditions that were true at some time on the way there ([`Scene::note`]).
+    pub came: &'a [usize],
 }
 
 /// A system, and what must be true of it.
@@ -114,32 +128,53 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Notes the conditions that must come true at some time, and are so in this state.
+    pub fn note(&self, state: &State, came: &mut Vec<usize>) {
+        for (at, condition) in self.conditions.iter().enumerate() {
+            let is_true = || condition.eval(self.program, state).ok().flatten() == Some(true);
+            if condition.moment == Moment::Eventually && !came.contains(&at) && is_true() {
+                came.push(at);
+                came.sort_unstable();
+            }
+        }
+    }
+
+    /// The first condition that must come true at some time and did not.
+    pub fn outstanding(&self, came: &[usize]) -> Option<usize> {
+        let is_missing = |(at, c): &(usize, &Condition)| c.moment == Moment::Eventually && !came.contains(at);
+        self.conditions.iter().enumerate().find(is_missing).map(|(at, _)| at)
+    }
+
     /// The shortest way from a state to what is looked for, at least one step long; where the bound is hit before one
     /// is found, any.
     ///
-    /// What goes on for ever breaks nothing in any state. It is told if nothing else is wrong anywhere ahead, and all
-    /// of that was looked at.
-    pub fn search(&self, from: &State, goal: Goal, reach: Reach) -> Ahead {
+    /// What goes on for ever breaks nothing in any state, and neither does what never comes true. It is told if nothing
+    /// else is wrong anywhere ahead, and all of that was looked at.
+    pub fn search(&self, from: Here<'_>, goal: Goal, reach: Reach) -> Ahead {
         let mut search = Search::from(self.program, from);
-        let mut following = (goal == Goal::Wrong).then(Following::new);
+        let mut following = (goal == Goal::Wrong).then(|| Following::new(*self));
         while let Some(at) = search.next(reach.states) {
             let (program, here) = (self.program, search.here.clone());
+            let mut came = search.came.clone();
+            if goal == Goal::Well {
+                self.note(&here, &mut came);
+            }
             if let Some(following) = &mut following {
-                following.begin(at, search.ways.len());
+                following.begin(at, search.ways.len(), (*self, &here));
             }
             for action in actions(program, &here) {
                 let mut next = here.clone();
                 let stepped = next.step(program, action);
                 let standing = standing(program, self.conditions, &next);
                 let is_over = next.violation().is_some() || next.enabled(program).is_empty();
-                let is_met = goal.is_met(standing, is_over);
+                let is_met = self.is_met(goal, (standing, is_over), (&next, &came));
                 search.was_cut |= matches!(standing, Standing::Broken(violation) if is_limit(violation));
                 // What was wrong on the way does not end well.
                 let goes_on = !is_over && (goal != Goal::Well || standing == Standing::Open);
                 if !is_met && !goes_on && following.is_none() {
                     continue;
                 }
-                let number = search.add(&mut next, (at, action));
+                let number = search.put((&mut next, &came), Some((at, action)));
                 if let Some(following) = &mut following {
                     following.edge(action, stepped.progressed, number);
                 }
@@ -150,21 +185,31 @@ impl Scene<'_> {
         }
         let states = search.seen.len();
         // Nothing is certain either where what goes on for ever could not be judged.
-        let judge = |following: Following| following.endless(self.program, from);
-        let endless = if search.was_cut { None } else { following.map_or(Some(vec![]), judge) };
-        let Some(endless) = endless else {
-            return Ahead { way: self.at_random(from, goal, reach), is_certain: false, states, endless: None };
+        let judge = |following: Following| following.wrong(*self, from);
+        let wrong = if search.was_cut { None } else { following.map_or(Some(vec![]), judge) };
+        let Some(wrong) = wrong else {
+            return Ahead { way: self.at_random(from, goal, reach), is_certain: false, states, whole: None };
         };
-        let Some((violation, trace)) = endless.into_iter().next() else {
-            return Ahead { way: None, is_certain: true, states, endless: None };
+        let Some((what, trace)) = wrong.into_iter().next() else {
+            return Ahead { way: None, is_certain: true, states, whole: None };
         };
         let fits = trace.steps.len() <= reach.steps;
-        let endless = Endless { violation, from: trace.loop_from.unwrap_or(trace.steps.len()) };
-        Ahead { way: fits.then_some(trace.steps), is_certain: fits, states, endless: fits.then_some(endless) }
+        let whole = Whole { what, round: trace.loop_from };
+        Ahead { way: fits.then_some(trace.steps), is_certain: fits, states, whole: fits.then_some(whole) }
+    }
+
+    /// Whether a state is what is looked for, when these conditions came true before it.
+    fn is_met(&self, goal: Goal, (standing, is_over): (Standing, bool), (state, came): (&State, &[usize])) -> bool {
+        let all_came = || {
+            let mut came = came.to_vec();
+            self.note(state, &mut came);
+            self.outstanding(&came).is_none()
+        };
+        goal.is_met(standing, is_over) && (goal != Goal::Well || all_came())
     }
 
     /// Some executions, the same ones every time; in the first of them nobody is left as long as he can go on.
-    fn at_random(&self, from: &State, goal: Goal, reach: Reach) -> Option<Vec<Action>> {
+    fn at_random(&self, from: Here<'_>, goal: Goal, reach: Reach) -> Option<Vec<Action>> {
         let mut seed = 1_u64;
         let mut pick = |n: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -172,9 +217,10 @@ impl Scene<'_> {
         };
         let mut best: Option<Vec<Action>> = None;
         for run in 0..RUNS {
-            let (mut state, mut steps) = (from.clone(), vec![]);
+            let (mut state, mut came, mut steps) = (from.state.clone(), from.came.to_vec(), vec![]);
             let most = best.as_ref().map_or(reach.steps, |best| best.len().saturating_sub(1));
             while steps.len() < most && !interrupt::requested() {
+                self.note(&state, &mut came);
                 let can: Vec<Action> = actions(self.program, &state);
                 let before = steps.last().map(|last: &Action| last.thread);
                 let same = can.iter().copied().find(|action| run == 0 && Some(action.thread) == before);
@@ -183,7 +229,7 @@ impl Scene<'_> {
                 steps.push(action);
                 let standing = standing(self.program, self.conditions, &state);
                 let is_over = state.violation().is_some() || state.enabled(self.program).is_empty();
-                if goal.is_met(standing, is_over) {
+                if self.is_met(goal, (standing, is_over), (&state, &came)) {
                     best = Some(steps);
                     break;
                 }
@@ -236,20 +282,23 @@ pub fn actions(program: &Program, state: &State) -> Vec<Action> {
 struct Search<'a> {
     program: &'a Program,
     here: State,
+    /// What came true before it.
+    came: Vec<usize>,
+    /// The states, apart by what came true before them.
     seen: HashMap<u128, usize>,
-    todo: VecDeque<(usize, Vec<u8>)>,
+    todo: VecDeque<(usize, Vec<u8>, Vec<usize>)>,
     /// How each state was come to first: from which one, by which step.
     ways: Vec<Option<(usize, Action)>>,
     was_cut: bool,
 }
 
 impl<'a> Search<'a> {
-    fn from(program: &'a Program, from: &State) -> Search<'a> {
-        let mut here = from.clone();
-        let mut encoding = vec![];
-        here.encode(program, &mut encoding);
-        let seen = HashMap::from([(xxh3_128(&encoding), 0)]);
-        Search { program, here, seen, todo: VecDeque::from([(0, encoding)]), ways: vec![None], was_cut: false }
+    fn from(program: &'a Program, from: Here<'_>) -> Search<'a> {
+        let (here, came) = (from.state.clone(), from.came.to_vec());
+        let (seen, todo) = (HashMap::new(), VecDeque::new());
+        let mut search = Search { program, here, came, seen, todo, ways: vec![], was_cut: false };
+        search.put((&mut from.state.clone(), from.came), None);
+        search
     }
 
     /// Goes to the next state; none if there is none, or there are too many.
@@ -258,22 +307,25 @@ impl<'a> Search<'a> {
             self.was_cut = true;
             return None;
         }
-        let (at, encoding) = self.todo.pop_front()?;
+        let (at, encoding, came) = self.todo.pop_front()?;
         self.here.decode(self.program, &encoding);
+        self.came = came;
         Some(at)
     }
 
     /// The number of a state that was come to, which may be known.
-    fn add(&mut self, state: &mut State, by: (usize, Action)) -> usize {
+    fn put(&mut self, (state, came): (&mut State, &[usize]), by: Option<(usize, Action)>) -> usize {
         let mut encoding = vec![];
         state.encode(self.program, &mut encoding);
+        let mut apart: Vec<u8> = [came.len()].iter().chain(came).flat_map(|n| n.to_le_bytes()).collect();
+        apart.extend(&encoding);
         let number = self.ways.len();
-        match self.seen.entry(xxh3_128(&encoding)) {
+        match self.seen.entry(xxh3_128(&apart)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
                 new.insert(number);
-                self.ways.push(Some(by));
-                self.todo.push_back((number, encoding));
+                self.ways.push(by);
+                self.todo.push_back((number, encoding, came.to_vec()));
                 number
             }
         }
@@ -283,7 +335,7 @@ impl<'a> Search<'a> {
     fn found(&self, number: usize, reach: Reach) -> Ahead {
         let way = self.way_to(number);
         let fits = way.len() <= reach.steps;
-        Ahead { way: fits.then_some(way), is_certain: fits, states: self.seen.len(), endless: None }
+        Ahead { way: fits.then_some(way), is_certain: fits, states: self.seen.len(), whole: None }
     }
 
     fn way_to(&self, mut at: usize) -> Vec<Action> {

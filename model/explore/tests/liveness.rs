@@ -2,7 +2,7 @@
 
 use fenceweave_explore::{
     Coverage, Exploration, Found, Limits, Task, Watched,
-    ahead::{Endless, Goal, Reach, Scene},
+    ahead::{Goal, Here, Reach, Scene, Standing, Whole},
     compare, explicit, loom, shuttle,
 };
 use fenceweave_kernel::{
@@ -154,11 +154,11 @@ fn who_goes_step_by_step_is_told_of_it_from_where_he_is() {
         let reach = Reach { states: 1_000, steps: 100 };
         let mut state = State::initial(&program);
         for after in 0..2 {
-            let ahead = scene.search(&state, Goal::Wrong, reach);
+            let ahead = scene.search(Here { state: &state, came: &[] }, Goal::Wrong, reach);
             assert!(ahead.is_certain && ahead.states >= 2, "{ahead:?}");
-            match (marked, ahead.endless) {
+            match (marked, ahead.whole) {
                 (true, None) => assert_eq!(ahead.way, None),
-                (false, Some(Endless { violation, from })) => {
+                (false, Some(Whole { what: Standing::Broken(violation), round: Some(from) })) => {
                     assert_eq!((violation.property, violation.thread), (Property::LIVELOCK, ThreadId(1)));
                     let way = ahead.way.expect("a way");
                     let mut at = vec![];
@@ -170,8 +170,9 @@ fn who_goes_step_by_step_is_told_of_it_from_where_he_is() {
                         at.push(encoding);
                     }
                     assert!(from < way.len() && at[from] == at[way.len()], "it leads back");
-                    let cut = scene.search(&state, Goal::Wrong, Reach { states: 1, ..reach });
-                    assert!(cut.endless.is_none() && !cut.is_certain, "not all was looked at: {cut:?}");
+                    let (here, few) = (Here { state: &state, came: &[] }, Reach { states: 1, ..reach });
+                    let cut = scene.search(here, Goal::Wrong, few);
+                    assert!(cut.whole.is_none() && !cut.is_certain, "not all was looked at: {cut:?}");
                 }
                 (_, told) => panic!("{after}: {told:?}"),
             }
@@ -391,6 +392,57 @@ fn eventually_is_broken_by_an_end_or_by_a_fair_loop() {
     assert_eq!(fails(&spinner(&[1, 0], true), Leaf::Var(x), 1), None);
     let lasso = fails(&spinner(&[1, 0], true), Leaf::Local(ThreadId(0), LocalId(0)), 1).expect("it may never look");
     assert_eq!((lasso.steps.len(), lasso.loop_from), (2, Some(0)));
+}
+
+/// From the beginning it is what the whole graph says; further on it is asked of what has not come true.
+#[test]
+fn what_never_comes_true_is_told_from_where_one_is() {
+    let x = ObjId::var(0);
+    let reach = Reach { states: 1_000, steps: 100 };
+    let mut b = ProgramBuilder::new("flips");
+    b.var("x", Value::Word(0));
+    flipper(&mut b, x, true);
+    let flips = b.build();
+    let ends = spinner(&[1], false);
+    for (program, n, moment, fails) in [
+        (&ends, 1, Moment::Eventually, None),
+        (&ends, 2, Moment::Eventually, Some(None)),
+        (&ends, 1, Moment::Settles, None),
+        (&flips, 1, Moment::Eventually, None),
+        (&flips, 2, Moment::Eventually, Some(Some(0))),
+        (&flips, 1, Moment::Settles, Some(Some(0))),
+    ] {
+        let conditions = eventually(Leaf::Var(x), n).map(|c| Condition { moment, ..c });
+        let of_all = judge(program, &conditions, &Limits::default()).seen_false;
+        assert_eq!(of_all.map(|trace| trace.loop_from), fails, "{n} {moment:?}");
+        let scene = Scene { program, conditions: &conditions };
+        let search = |state: &State, came: &[usize]| scene.search(Here { state, came }, Goal::Wrong, reach);
+        let state = State::initial(program);
+        let ahead = search(&state, &[]);
+        let whole = fails.map(|round| Whole { what: Standing::Condition(0), round });
+        assert_eq!((ahead.whole, ahead.is_certain), (whole, true), "{n} {moment:?}");
+        let came = search(&state, &[0]);
+        let again = whole.filter(|_| moment == Moment::Settles);
+        assert_eq!((came.whole, came.is_certain), (again, true), "{n} {moment:?}: it came true before");
+    }
+}
+
+/// A condition that compares what cannot be compared is no verdict.
+#[test]
+fn nothing_is_certain_where_a_condition_fails() {
+    let mut b = ProgramBuilder::new("fails");
+    let x = b.var("x", Value::Word(0));
+    b.thread("t", |s| {
+        s.op("store x 1", access(Store, x, word(1)));
+    });
+    let program = b.build();
+    let nodes = vec![ExprNode::Const(Value::Word(1)), ExprNode::Read(Leaf::Var(x)), ExprNode::Apply(Operator::Div)];
+    let all = vec![Expr::from_postfix(nodes).expect("well-formed")];
+    let conditions = [Condition { moment: Moment::Eventually, all }];
+    let scene = Scene { program: &program, conditions: &conditions };
+    let state = State::initial(&program);
+    let ahead = scene.search(Here { state: &state, came: &[] }, Goal::Wrong, Reach { states: 100, steps: 100 });
+    assert!(!ahead.is_certain && ahead.whole.is_none(), "{ahead:?}");
 }
 
 /// Counts for ever, or ends at once.

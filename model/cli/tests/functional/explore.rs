@@ -264,7 +264,73 @@ fn that_nothing_goes_on_for_ever_is_said() {
     let told = Served::of(&project, "s.kdl").look("", "wrong");
     assert!(told["execution"].is_null(), "{told}");
     let note = told["note"].as_str().expect("a note");
-    assert!(note.contains("nobody is in a livelock or starves; `eventually` and `settles` are asked by"), "{note}");
+    assert!(note.contains("nobody is in a livelock or starves, and what must come true or settle does"), "{note}");
+}
+
+/// Goes round with progress, and never comes to rest.
+fn going_round(expect: &str) -> String {
+    format!(
+        "scenario s {{ about \"x\"; var x; thread t {{ loop {{ store x 1; progress; store x 2 }} }}; expect {{ {expect} }} }}"
+    )
+}
+
+#[test]
+fn what_never_comes_true_and_what_never_settles_is_wrong_too() {
+    for (expect, broken, says) in [
+        ("eventually \"x == 3\" as=three; violates three", "three", "line 1: `eventually \"x == 3\" as=three`"),
+        ("settles \"x == 1\"; violates never-settles", "never-settles", "line 1: `settles \"x == 1\"`"),
+    ] {
+        let project = Project::new().file("s.kdl", going_round(expect));
+        let told = Served::of(&project, "s.kdl").look("", "wrong");
+        let execution = &told["execution"];
+        assert_eq!((&execution["kind"], &execution["broken"]), (&json!("wrong"), &json!(broken)), "{told}");
+        let steps = execution["steps"].as_array().expect("steps").len() as u64;
+        let from = execution["loopFrom"].as_u64().expect("where it goes round");
+        let note = told["note"].as_str().expect("a note");
+        let round = format!("the last {} steps can be taken again and again, and {from} lead there", steps - from);
+        assert!(note.contains(&round) && note.starts_with(says), "{note}");
+        // It is the one that `check` finds.
+        assert_eq!(execution["token"], project.run("explain s.kdl").exits(0).token().as_str());
+    }
+    let come = Project::new().file("s.kdl", going_round("eventually \"x == 2\"; holds"));
+    let told = Served::of(&come, "s.kdl").look("", "wrong");
+    assert!(told["execution"].is_null(), "{told}");
+}
+
+#[test]
+fn what_came_true_on_the_way_need_not_again() {
+    let text = "scenario s { about \"x\"; var x; thread t { choose 1 2 into=n; store x n; store x 3 }; \
+                expect { eventually \"x == 1\" as=one; violates one } }";
+    let project = Project::new().file("s.kdl", text);
+    let served = Served::of(&project, "s.kdl");
+    let told = served.look("", "wrong");
+    assert_eq!((&told["execution"]["kind"], &told["execution"]["broken"]), (&json!("wrong"), &json!("one")), "{told}");
+    let note = told["note"].as_str().expect("a note");
+    assert!(note.contains("it is over after 3 steps, and after no fewer"), "{note}");
+    // Whoever goes there by hand is told, too.
+    let bad = told["execution"]["token"].as_str().and_then(|token| token.split('@').next()).expect("a way").to_owned();
+    assert_eq!(served.look(&bad, "step")["execution"]["broken"], "one");
+    let well = served.look("", "well");
+    assert_eq!(well["execution"]["kind"], "well", "{well}");
+    let good = well["execution"]["token"].as_str().and_then(|token| token.split('@').next()).expect("a way").to_owned();
+    assert_ne!(good, bad);
+    let none = served.look(&one_less(&good), "wrong");
+    assert!(
+        none["execution"].is_null() && none["note"].as_str().is_some_and(|note| note.contains("no place")),
+        "{none}"
+    );
+    let none = served.look(&one_less(&bad), "well");
+    assert!(none["execution"].is_null(), "nothing ends well any more: {none}");
+}
+
+#[test]
+fn an_end_at_which_nothing_has_settled_is_wrong() {
+    let text = "scenario s { about \"x\"; var x; thread t { store x 1; store x 2 }; \
+                expect { settles \"x == 1\"; violates never-settles } }";
+    let told = Served::of(&Project::new().file("s.kdl", text), "s.kdl").look("", "wrong");
+    let execution = &told["execution"];
+    assert_eq!((&execution["kind"], &execution["broken"]), (&json!("wrong"), &json!("never-settles")), "{told}");
+    assert_eq!(told["note"], "the nearest place where something is wrong: 2 steps; there is no shorter way");
 }
 
 /// A way without its last step.

@@ -255,70 +255,120 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
 /// An execution in which a condition is never true; `None` if there is none in what was explored, or time was over
 /// before that was known. `holds` are the states in which it is.
 pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, complete: bool) -> Option<Trace> {
-    let graph = &search.graph;
-    if graph.expanded() == 0 || holds.contains(0) {
-        return None;
-    }
-    let reach = Reach::new(graph, holds);
-    if graph.is_late() {
-        return None;
-    }
-    let is_end = |s: &u32| graph.row(*s).is_empty() && !search.cut.contains(*s);
-    let end = reach.order.iter().position(is_end);
-    let before_end = &reach.order[..end.unwrap_or(reach.order.len())];
-    if complete && task.has_loops {
-        let rebuild = Rebuild::new(graph, task.program, search.initial());
-        if graph.is_late() {
-            return None;
-        }
-        let takes_spinlock = |s, t| rebuild.takes_spinlock(s, t);
-        let mut members = reach.order.clone();
-        members.sort_unstable();
-        let parts = Fair::new(graph, takes_spinlock).parts(&members, |_| true);
-        let part_of: BTreeMap<u32, &Part> = parts.iter().flat_map(|p| p.states.iter().map(move |s| (*s, p))).collect();
-        // The nearest loop, unless an end is nearer.
-        let nearest = before_end.iter().find_map(|s| Some((*s, *part_of.get(s)?)));
-        if let Some((entry, part)) = nearest {
-            let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
-            // A round that was given up is none.
-            return (!graph.is_late()).then(|| Trace::lasso(reach.way(search, entry), round.steps));
-        }
-        if graph.is_late() {
-            return None;
-        }
-    }
-    end.map(|at| Trace::of(reach.way(search, reach.order[at])))
+    let Course { way, states, round } = Ground::of(search, task, complete).never(holds)?;
+    let way = search.steps().map_or(way, |mut steps| steps.along(&states));
+    Some(execution(way, round))
 }
 
 /// An execution that comes again and again to a state in which a condition is not true, or ends in one; `None` if there
 /// is none in what was explored, or time was over before that was known. `holds` are the states in which it is true.
-///
-/// A fair scheduler can go through all of a part again and again, and every fair execution without an end stays in one:
-/// so the condition settles if it is true in every state of every part.
 pub(super) fn unsettled(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, complete: bool) -> Option<Trace> {
-    let graph = &search.graph;
-    let is_end = |s: &u32| graph.row(*s).is_empty() && !search.cut.contains(*s) && !holds.contains(*s);
-    let end = (0..graph.expanded()).take_while(|s| !graph.is_late_at(*s as usize)).find(is_end);
-    if complete && task.has_loops {
-        let rebuild = Rebuild::new(graph, task.program, search.initial());
-        let cyclic = components::leading_to_cycles(graph);
+    let (state, round) = Ground::of(search, task, complete).unsettled(holds)?;
+    Some(execution(search.way_to_one(Target::kept(state)).steps, round))
+}
+
+/// A way that goes on in a round, or ends.
+pub(super) fn execution(way: Vec<Action>, round: Option<Vec<Action>>) -> Trace {
+    match round {
+        Some(round) => Trace::lasso(way, round),
+        None => Trace::of(way),
+    }
+}
+
+/// A graph of which is asked what must come true in every execution.
+pub(super) struct Ground<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) program: &'a Program,
+    /// The state that it begins with.
+    pub(super) initial: State,
+    /// The states of it that were not expanded.
+    pub(super) cut: &'a StateSet,
+    /// Whether something may go round in it, and all of it is known.
+    pub(super) goes_round: bool,
+}
+
+/// Steps, the states that they come to, and the round in which they go on.
+pub(super) struct Course {
+    pub(super) way: Vec<Action>,
+    states: Vec<u32>,
+    pub(super) round: Option<Vec<Action>>,
+}
+
+impl<'a> Ground<'a> {
+    fn of(search: &'a Search<'_>, task: &Task<'a>, complete: bool) -> Ground<'a> {
+        let goes_round = complete && task.has_loops;
+        Ground { graph: &search.graph, program: task.program, initial: search.initial(), cut: &search.cut, goes_round }
+    }
+
+    fn is_end(&self, state: u32) -> bool {
+        self.graph.row(state).is_empty() && !self.cut.contains(state)
+    }
+
+    /// The nearest execution in which a condition is never true.
+    pub(super) fn never(&self, holds: &StateSet) -> Option<Course> {
+        let graph = self.graph;
+        if graph.expanded() == 0 || holds.contains(0) {
+            return None;
+        }
+        let reach = Reach::new(graph, holds);
         if graph.is_late() {
             return None;
         }
-        let takes_spinlock = |s, t| rebuild.takes_spinlock(s, t);
-        let parts = Fair::new(graph, takes_spinlock).parts(&cyclic, |_| true);
-        let outside = |part: &Part| part.states.iter().copied().find(|s| !holds.contains(*s));
-        let nearest = parts.iter().filter_map(|part| Some((outside(part)?, part))).min_by_key(|(s, _)| *s);
-        // The nearest loop, unless an end is nearer.
-        if let Some((entry, part)) = nearest.filter(|(s, _)| end.is_none_or(|end| *s < end)) {
-            let way = search.way_to_one(Target::kept(entry)).steps;
-            let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
-            // A round that was given up is none.
-            return (!graph.is_late()).then(|| Trace::lasso(way, round.steps));
+        let end = reach.order.iter().position(|s| self.is_end(*s));
+        let before_end = &reach.order[..end.unwrap_or(reach.order.len())];
+        if self.goes_round {
+            let rebuild = Rebuild::new(graph, self.program, self.initial.clone());
+            if graph.is_late() {
+                return None;
+            }
+            let takes_spinlock = |s, t| rebuild.takes_spinlock(s, t);
+            let mut members = reach.order.clone();
+            members.sort_unstable();
+            let parts = Fair::new(graph, takes_spinlock).parts(&members, |_| true);
+            let part_of: BTreeMap<u32, &Part> =
+                parts.iter().flat_map(|p| p.states.iter().map(move |s| (*s, p))).collect();
+            // The nearest loop, unless an end is nearer.
+            let nearest = before_end.iter().find_map(|s| Some((*s, *part_of.get(s)?)));
+            if let Some((entry, part)) = nearest {
+                let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
+                // A round that was given up is none.
+                return (!graph.is_late()).then(|| reach.course(graph, entry, Some(round.steps)));
+            }
+            if graph.is_late() {
+                return None;
+            }
         }
+        end.map(|at| reach.course(graph, reach.order[at], None))
     }
-    let end = end.filter(|_| !graph.is_late())?;
-    Some(search.way_to_one(Target::kept(end)).into_trace())
+
+    /// The nearest state in which an execution without a condition ends, or to which it comes again and again, with the
+    /// round in which it does.
+    ///
+    /// A fair scheduler can go through all of a part again and again, and every fair execution without an end stays in
+    /// one: so the condition settles if it is true in every state of every part.
+    pub(super) fn unsettled(&self, holds: &StateSet) -> Option<(u32, Option<Vec<Action>>)> {
+        let graph = self.graph;
+        let is_end = |s: &u32| self.is_end(*s) && !holds.contains(*s);
+        let end = (0..graph.expanded()).take_while(|s| !graph.is_late_at(*s as usize)).find(is_end);
+        if self.goes_round {
+            let rebuild = Rebuild::new(graph, self.program, self.initial.clone());
+            let cyclic = components::leading_to_cycles(graph);
+            if graph.is_late() {
+                return None;
+            }
+            let takes_spinlock = |s, t| rebuild.takes_spinlock(s, t);
+            let parts = Fair::new(graph, takes_spinlock).parts(&cyclic, |_| true);
+            let outside = |part: &Part| part.states.iter().copied().find(|s| !holds.contains(*s));
+            let nearest = parts.iter().filter_map(|part| Some((outside(part)?, part))).min_by_key(|(s, _)| *s);
+            // The nearest loop, unless an end is nearer.
+            if let Some((entry, part)) = nearest.filter(|(s, _)| end.is_none_or(|end| *s < end)) {
+                let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
+                // A round that was given up is none.
+                return (!graph.is_late()).then_some((entry, Some(round.steps)));
+            }
+        }
+        end.filter(|_| !graph.is_late()).map(|end| (end, None))
+    }
 }
 
 /// The states that are reached before a condition was ever true, breadth-first.
@@ -349,16 +399,16 @@ impl Reach {
         reach
     }
 
-    fn way(&self, search: &Search<'_>, to: u32) -> Vec<Action> {
+    fn course(&self, graph: &Graph, to: u32, round: Option<Vec<Action>>) -> Course {
         let (mut way, mut states, mut at) = (vec![], vec![], to);
         while at != 0 {
             let before = self.before[at as usize];
-            way.extend(search.graph.edges(before).find(|e| e.to == at).map(|e| e.action));
+            way.extend(graph.edges(before).find(|e| e.to == at).map(|e| e.action));
             states.push(at);
             at = before;
         }
         way.reverse();
         states.reverse();
-        search.steps().map_or(way, |mut steps| steps.along(&states))
+        Course { way, states, round }
     }
 }

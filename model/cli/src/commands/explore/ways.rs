@@ -3,9 +3,9 @@
 use crate::{commands::pages::libraries, render};
 use fenceweave_explore::{
     Found, PointOfNoReturn, Trace,
-    ahead::{self, Ahead, Endless, Goal, Reach, Scene, Standing},
+    ahead::{self, Ahead, Goal, Here, Reach, Scene, Standing, Whole},
 };
-use fenceweave_kernel::{Action, Condition, Moment, Property, State, ThreadId, Violation};
+use fenceweave_kernel::{Action, Condition, Property, State, ThreadId, Violation};
 use fenceweave_report::{
     Clause, Counterexample,
     html::{self, Page, Way},
@@ -128,7 +128,7 @@ impl Ways {
         let one = self.cases.get(question.case).ok_or_else(none)?;
         let program = &one.case.program;
         let trace = token::decode(program, &question.path).map_err(|e| (422, e.to_string()))?;
-        let Gone { trace, note, endless } = match (&*question.go, trace.steps.split_last()) {
+        let Gone { trace, note, whole } = match (&*question.go, trace.steps.split_last()) {
             ("step", _) => trace.into(),
             ("operation", Some((last, before))) => one.operation(before, *last)?.into(),
             ("operation", None) => return Err((422, "there is no step whose operation could go on".to_owned())),
@@ -144,8 +144,9 @@ impl Ways {
             return Ok(serde_json::json!({ "note": note }).to_string());
         }
         let (clauses, mut end) = (one.clauses(), one.end_of(&trace)?);
-        if let Some(violation) = endless {
-            end = End { found: Found { violation, trace, ..end.found }, standing: Standing::Broken(violation), ..end };
+        if let Some(standing) = whole {
+            let violation = if let Standing::Broken(violation) = standing { violation } else { end.found.violation };
+            end = End { found: Found { violation, trace, ..end.found }, standing, ..end };
         }
         Ok(html::answer(&one.way(&end, &clauses), question.from, note.as_deref()))
     }
@@ -160,8 +161,8 @@ struct Gone {
     trace: Trace,
     /// What there is to say of it.
     note: Option<String>,
-    /// What is wrong if its last steps go round for ever.
-    endless: Option<Violation>,
+    /// What is wrong with all of it, and with no state of it.
+    whole: Option<Standing>,
 }
 
 impl From<Trace> for Gone {
@@ -200,10 +201,27 @@ impl Explored {
         html::follow(&self.case.program, trace).map_err(|why| (422, why))
     }
 
+    /// What came true on a way, and must at some time.
+    fn came(&self, trace: &Trace) -> Vec<usize> {
+        let (scene, mut state, mut came) = (self.scene(), State::initial(&self.case.program), vec![]);
+        if scene.outstanding(&came).is_some() {
+            scene.note(&state, &mut came);
+            for action in &trace.steps {
+                state.step(&self.case.program, *action);
+                scene.note(&state, &mut came);
+            }
+        }
+        came
+    }
+
     fn end_of(&self, trace: &Trace) -> Result<End, Refused> {
         let state = self.follow(trace)?;
-        let standing = ahead::standing(&self.case.program, &self.conditions, &state);
+        let mut standing = ahead::standing(&self.case.program, &self.conditions, &state);
         let is_over = ahead::actions(&self.case.program, &state).is_empty();
+        if standing == Standing::Well {
+            let missing = self.scene().outstanding(&self.came(trace));
+            standing = missing.map_or(Standing::Well, Standing::Condition);
+        }
         let violation = match standing {
             Standing::Broken(violation) => violation,
             // Nobody looks at it.
@@ -234,15 +252,23 @@ impl Explored {
         Ok(Trace::of([before, &steps].concat()))
     }
 
-    /// What else was seen where nothing is wrong in any state.
-    fn besides(&self, goal: Goal) -> &'static str {
-        let comes = |c: &Condition| matches!(c.moment, Moment::Eventually | Moment::Settles);
-        match goal {
-            Goal::Wrong if self.conditions.iter().any(comes) => {
-                ", and nobody is in a livelock or starves; `eventually` and `settles` are asked by `check` alone"
+    /// What there is to say of a way that is wrong as a whole, and in no state.
+    fn said_of_whole(&self, Whole { what, round }: Whole, steps: usize, states: usize) -> String {
+        let rest = format!("nothing else is wrong in the {states} states that follow");
+        let what = match what {
+            Standing::Broken(violation) => violation.property.name().to_owned(),
+            Standing::Condition(at) => {
+                let clauses = self.clauses();
+                clauses.get(at).map_or_else(String::new, |(_, text)| format!("{text} does not come about"))
             }
-            Goal::Wrong => ", and nobody is in a livelock or starves",
-            _ => "",
+            Standing::Open | Standing::Well => String::new(),
+        };
+        match round {
+            Some(from) => format!(
+                "{what}: the last {} steps can be taken again and again, and {from} lead there, no fewer do; {rest}",
+                steps - from
+            ),
+            None => format!("{what}: it is over after {steps} steps, and after no fewer; {rest}"),
         }
     }
 
@@ -254,17 +280,15 @@ impl Explored {
             return Ok(Gone { note: Some("it is over here: nobody can go on".to_owned()), ..Gone::default() });
         }
         let reach = Reach { states: STATES_MAX, steps: STEPS_MAX - trace.steps.len() };
-        let Ahead { way, is_certain, states, endless } = self.scene().search(&state, goal, reach);
-        if let (Some(way), Some(Endless { violation, from })) = (&way, endless) {
-            let note = format!(
-                "{}: the last {} steps can be taken again and again, and {from} lead there, no fewer do; nothing else is \
-                 wrong in the {states} states that follow",
-                violation.property.name(),
-                way.len() - from
-            );
-            let (before, round) = way.split_at(from);
-            let trace = Trace::lasso([&*trace.steps, before].concat(), round.to_vec());
-            return Ok(Gone { trace, note: Some(note), endless: Some(violation) });
+        let came = self.came(trace);
+        let from = Here { state: &state, came: &came };
+        let Ahead { way, is_certain, states, whole } = self.scene().search(from, goal, reach);
+        if let (Some(way), Some(whole)) = (&way, whole) {
+            let note = self.said_of_whole(whole, way.len(), states);
+            let (before, round) = way.split_at(whole.round.unwrap_or(way.len()));
+            let before = [&*trace.steps, before].concat();
+            let trace = whole.round.map_or(Trace::of(before.clone()), |_| Trace::lasso(before, round.to_vec()));
+            return Ok(Gone { trace, note: Some(note), whole: Some(whole.what) });
         }
         let what = match goal {
             Goal::End => "end",
@@ -281,7 +305,11 @@ impl Explored {
             )
             .replacen("an place", "a place", 1),
             (None, true) => {
-                format!("no {what} lies ahead: all {states} states that follow were looked at{}", self.besides(goal))
+                let besides = match goal {
+                    Goal::Wrong => ", nobody is in a livelock or starves, and what must come true or settle does",
+                    Goal::End | Goal::Well => "",
+                };
+                format!("no {what} lies ahead: all {states} states that follow were looked at{besides}")
             }
             (None, false) => format!(
                 "no {what} was found, and there may be one: the search ended at {states} states, and executions at \
