@@ -7,6 +7,7 @@
 //! hardware says.
 
 use super::kind;
+use crate::primitives::slab::members;
 use crate::{Cx, Footprint, ObjId, Program, Property, Runtime, View, Violation, World};
 
 /// Every object that may be a fence.
@@ -25,8 +26,9 @@ pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     let program = cx.program;
     for g in candidates(program) {
         // As the signaller sees it: that it happened first by chance would not help a waiter, who may see the later one
-        // only.
-        let pending = is_earlier(cx.world, program, g, fence) && cx.fence(g).was_published();
+        // only. One whose memory is not there was never seen, or is nobody's any more.
+        let there = is_earlier(cx.world, program, g, fence) && !members::is_gone(cx, g);
+        let pending = there && cx.fence(g).was_published();
         if pending && !super::test_signaled(cx, g) {
             let v = cx.violation_of(Property::FENCE_ORDER);
             return cx.note_violation(Violation { object: Some(g), also: Some(fence), ..v });

@@ -1,9 +1,9 @@
 //! Mistakes that can be built into the protocols one at a time, to see whether the shipped scenarios notice.
 //!
 //! A protocol's folder has its table (`mutants.rs`): a row for each mistake, and a name for `cx.mutated(Mutant::X)` at
-//! the point where the mistake would be. Outside of a campaign (`fenceweave mutants`) the answer is *no* after a look at
-//! one pointer. A row that nobody asks for does not compile, nor does a question without a row, or one of a table that
-//! the registry does not list.
+//! the point where the mistake would be. Outside of a campaign (`fenceweave mutants`) the answer is *no* after a look
+//! at one pointer. A row that nobody asks for does not compile, nor does a question without a row, or one of a table
+//! that the registry does not list.
 
 use crate::{Cx, Order, Runtime};
 

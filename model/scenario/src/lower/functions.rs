@@ -193,8 +193,8 @@ impl<'a> Lower<'a> {
         script.callees.push(Callee { entry, params: 0, locals: vec![], types: vec![], function: true });
     }
 
-    /// The script of a function as it is to stand behind a script's code, and how many arguments it takes. Most functions
-    /// are the same behind each, and are lowered once.
+    /// The script of a function as it is to stand behind a script's code, and how many arguments it takes. Most
+    /// functions are the same behind each, and are lowered once.
     pub(super) fn function_behind(&mut self, at: usize, node: &'a Node) -> (Script, usize) {
         let unit = self.unit_behind(at);
         let key = (std::ptr::from_ref(node), unit.kernel);
