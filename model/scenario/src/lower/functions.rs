@@ -287,22 +287,21 @@ mod tests {
         scenarios.into_iter().flat_map(|scenario| scenario.cases).map(|case| case.program).collect()
     }
 
-    /// One function is the same everywhere; one has the thread's own set of locks, one a `new` of its own, one fails in
-    /// one of the threads only, and one runs in their address spaces.
+    /// One function is the same everywhere; one has the thread's own set of locks, one a `new` of its own that fails in
+    /// one of the threads only, and one locks the thread's own address space.
     const APART: &str = "scenario apart {
-        mm near
-        mm far
+        mm near far
         resv a
-        struct box slots=4 { n }
+        exec e per-thread
+        struct box slots=4 { n 0 }
         var word
-        inject load at=one always-fails=-5
+        inject new at=one may-fail
         fn same { store word 1 }
-        fn locks { exec-until-all-locked { exec-lock a }; exec-unlock-all }
-        fn makes { new box into=it; free it }
-        fn fails { load word into=seen; return seen }
-        fn maps { mmap-read-lock; mmap-read-unlock }
-        thread one mm=near { same; locks; makes; fails into=seen; maps }
-        thread two mm=far { same; locks; makes; fails into=seen; maps }
+        fn locks { exec-init e; exec-until-all-locked e { exec-lock e a }; exec-fini e }
+        fn makes { new box into=it; when \"it\" { free it } }
+        fn maps { mmap-lock read; mmap-unlock read }
+        thread one mm=near { same; locks; makes; maps }
+        thread two mm=far { same; locks; makes; maps }
     }";
 
     #[test]
