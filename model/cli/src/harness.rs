@@ -21,8 +21,9 @@
 //! that was cut there the last time: within the bound on preemptions that the snapshot has it looks at everything, and
 //! nothing beyond; where not even one preemption came to its end, it makes a twentieth of the executions and steps. If
 //! what is found is not as expected, or not what the snapshot has, it goes as far as with `--include-ignored`, and that
-//! is what counts. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as `check` does, which
-//! takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
+//! is what counts. With the environment variable `FENCEWEAVE_LOOM=reviewed` set, `--include-ignored` leaves it at that,
+//! too; with `FENCEWEAVE_LOOM=whole` its tests go as far as `check` does, which takes several times as long
+//! (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
 
 use crate::{
     files,
@@ -287,7 +288,12 @@ pub fn run_tests(arguments: &Arguments, scenarios: &Path, snapshots: &Path, tran
 
 /// Whether loom goes as far as `check` does.
 fn is_whole() -> bool {
-    std::env::var_os("FENCEWEAVE_LOOM").is_some_and(|v| v == "whole")
+    is_loom_to_go("whole")
+}
+
+/// Whether the environment says that of how far loom is to go.
+fn is_loom_to_go(how_far: &str) -> bool {
+    std::env::var_os("FENCEWEAVE_LOOM").is_some_and(|v| v == how_far)
 }
 
 fn absolute(p: &Path) -> PathBuf {
@@ -391,7 +397,8 @@ fn load(name: &str, path: &Path, suite: &Suite) -> Result<File, String> {
 fn stood(cases: &[(String, Case)], reviewed: &str, suite: &Suite) -> Vec<Option<Stood>> {
     let mut lines = reviewed.lines().filter(|line| line.starts_with(LOOM_LINE));
     let asked = cases.iter().filter(|(_, case)| case.tuple.is_empty()).count();
-    if suite.whole || is_whole() || lines.clone().count() != asked {
+    let is_all = suite.whole && !is_loom_to_go("reviewed") || is_whole();
+    if is_all || lines.clone().count() != asked {
         return cases.iter().map(|_| None).collect();
     }
     let of = |(_, case): &(String, Case)| if case.tuple.is_empty() { lines.next().and_then(Stood::of) } else { None };
