@@ -1,25 +1,28 @@
-/* All but one wait for a fence, one signals it. The waiter puts its callback on the list under the fence's lock, then sets
-   its own state, looks once more and sleeps: dma_fence_default_wait() in its steps. */
+/* All but one wait for a fence, one signals it. Folded as our steps are: the waiter looks, puts its callback on the list under the
+   fence's lock, sets its own state and looks once more, sleeps, and takes the callback off: dma_fence_default_wait(). */
 bool signaled; bool queued[N]; bool asleep[N];
 proctype Cpu(byte i) {
     if
-    :: signaled -> goto done
-    :: else -> skip
+    :: atomic { signaled -> goto end }
+    :: atomic { !signaled -> skip }
     fi;
-    atomic { if :: signaled -> goto done :: else -> queued[i] = true fi }
+    atomic { if :: signaled -> goto end :: else -> queued[i] = true; asleep[i] = true fi }
     do
-    :: asleep[i] = true;
-       if :: signaled -> asleep[i] = false; break :: else -> skip fi;
-       !asleep[i]
+    :: atomic { signaled -> asleep[i] = false; break }
+    :: atomic { !signaled && !asleep[i] -> asleep[i] = true }
     od;
-    atomic { queued[i] = false }
-done: skip
+    queued[i] = false;
+end:
+    false
 }
 proctype Gpu() {
     byte k;
     atomic {
         signaled = true;
-        do :: k < N -> if :: queued[k] -> queued[k] = false; asleep[k] = false :: else -> skip fi; k++ :: else -> break od
+        do :: k < N -> if :: queued[k] -> queued[k] = false; asleep[k] = false :: else -> skip fi; k++ :: else -> break od;
+        k = 0
     }
+end:
+    false
 }
 init { byte j; atomic { run Gpu(); j = 1; do :: j < N -> run Cpu(j); j++ :: else -> break od } }

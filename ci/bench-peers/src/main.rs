@@ -4,11 +4,13 @@
 //! cd ci/bench-peers && cargo run --release > ../../model/explore/PEERS.md
 //! ```
 //!
-//! Needs Debian's `spin` and a C compiler for SPIN's column; where they are missing, the column says so. Every cell runs in
-//! a process of its own, so that its memory is its own and a search without an end can be ended.
+//! Needs coreutils' `timeout`, and Debian's `spin` and a C compiler for SPIN's column; for TLC's
+//! Java, and in TLA2TOOLS the path of a `tla2tools.jar`; where they are missing, the column says so.
+//! Every cell runs in a process of its own, so that its memory and CPU time are its own and a search without an end can be ended.
 //!
 //! Start reading at [`programs`], which has every program; `plain` is what a user of loom or shuttle would write, `machine`
-//! hands our own steps to stateright, `promela/` has the protocols once more for SPIN.
+//! hands our own steps to stateright, `promela/` and `tla/` have the protocols once
+//! more for SPIN and TLC.
 
 mod cell;
 mod machine;
@@ -17,13 +19,14 @@ mod plain;
 mod programs;
 mod spin;
 mod table;
+mod tlc;
 
 use cell::Peer;
 use programs::Program;
 use std::{process::ExitCode, time::Duration};
 
 /// How long a cell may take.
-const CAP: Duration = Duration::from_secs(10);
+const CAP: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -21,14 +21,26 @@ fn result(e: Exploration) -> Result {
         wrong: !e.found.is_empty(),
         executions: e.counts.executions,
         states: e.counts.states,
+        permutations: e.counts.permutations,
         ..Result::default()
     }
 }
 
+/// As the command line does it: one state of each orbit, where threads are alike.
 pub fn explicit(program: Program, n: usize) -> Result {
+    by_graph(program, n, explicit::SYMMETRY)
+}
+
+/// Every state, though threads are alike.
+pub fn every_state(program: Program, n: usize) -> Result {
+    by_graph(program, n, 0)
+}
+
+fn by_graph(program: Program, n: usize, symmetry: u64) -> Result {
     let case = case(program, n);
     let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
-    Result { executions: 0, ..result(explicit::explore(&task, &limits(), &())) }
+    let options = explicit::Options { symmetry, ..explicit::Options::default() };
+    Result { executions: 0, ..result(explicit::explore_with(&task, &limits(), options, &())) }
 }
 
 pub fn shuttle(program: Program, n: usize) -> Result {

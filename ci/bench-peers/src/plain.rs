@@ -143,13 +143,6 @@ macro_rules! programs {
                         let l = locks(n);
                         threads(n, move |i| (0..3).for_each(|_| *l[i].lock().expect("no poison") += 1));
                     }
-                    Program::TwoLocks => {
-                        let l = locks(2);
-                        threads(n, move |_| {
-                            let _a = l[0].lock().expect("no poison");
-                            let _b = l[1].lock().expect("no poison");
-                        });
-                    }
                     Program::Philosophers => {
                         let l = locks(n);
                         threads(n, move |i| {
@@ -188,6 +181,16 @@ macro_rules! programs {
                             lock_both(&m, i, a, b);
                             m[a].unlock();
                             m[b].unlock();
+                        });
+                    }
+                    Program::LockAll | Program::Exec => {
+                        let m: Arc<Vec<WwMutex>> = Arc::new((0..2).map(|_| WwMutex::new()).collect());
+                        let stamps = words(1);
+                        threads(n, move |_| {
+                            let stamp = stamps[0].fetch_add(1, SeqCst);
+                            lock_both(&m, stamp, 0, 1);
+                            m[0].unlock();
+                            m[1].unlock();
                         });
                     }
                     Program::FenceWait => {
