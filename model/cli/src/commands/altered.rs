@@ -9,7 +9,7 @@ use crate::{
     run::{self, CaseRun, LimitOverrides, Options},
     tuples,
 };
-use fenceweave_explore::Engine;
+use fenceweave_explore::{Engine, interrupt};
 use fenceweave_fuzz::{
     alter::{Alteration, alterations, alterations_of_library, at_most},
     campaign::quietly,
@@ -276,6 +276,11 @@ impl<'a> Round<'a> {
                 args.jobs.into(),
                 |a| if late() { (Fate::NotTried, None) } else { quietly(|| fate(a, &noticers)) },
                 |a, (fate, who)| {
+                    // A search that the signal cut short says nothing about the mistake.
+                    if interrupt::requested() {
+                        goes_on = false;
+                        return ControlFlow::Break(());
+                    }
                     new.extend(who.map(|who| (*a.section.start(), who)));
                     let fate = explained(a, fate);
                     let line = if args.json { json_line(file, a, &fate) } else { line(file, a, &fate, args.all) };

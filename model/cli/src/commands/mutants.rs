@@ -8,7 +8,7 @@ use crate::{
     judge::Grade,
     run::{self, CaseRun, LimitOverrides, Options},
 };
-use fenceweave_explore::{Engine, Exploration};
+use fenceweave_explore::{Engine, Exploration, interrupt};
 use fenceweave_fuzz::mutants::{Campaign, Evidence, Fate, Kill, Suite};
 use fenceweave_kernel::Mutation;
 use fenceweave_scenario::Case;
@@ -93,6 +93,10 @@ fn campaign(args: &MutantsArgs, chosen: &[Mutation]) -> Exit {
         args.jobs.into(),
         |m| campaign.judge(*m, args.all),
         |_, fate| {
+            // A search that the signal cut short says nothing about the mistake.
+            if interrupt::requested() {
+                return ControlFlow::Break(());
+            }
             let text = line(&fate, args.all);
             fates.push(fate);
             if write(&text).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
