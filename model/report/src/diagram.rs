@@ -102,6 +102,11 @@ impl Diagram {
         }
     }
 
+    /// Whether no step was seen that belongs in it.
+    pub fn is_empty(&self) -> bool {
+        self.arrows.is_empty()
+    }
+
     /// The diagram's source.
     pub fn source(&self) -> String {
         let nodes: BTreeSet<&Node> = self.arrows.keys().flat_map(|(from, to)| [from, to]).collect();

@@ -90,6 +90,10 @@ fn objects(args: &DiagramArgs, cases: &[Case], (subject, title): (Subject, &str)
             return too_many(&program.name, MOST);
         }
     }
+    if diagram.is_empty() {
+        let subject = args.subject.name();
+        return usage(&format!("there is nothing to draw: no execution of these scenarios has a step of `{subject}`"));
+    }
     let names: Vec<String> = args.paths.iter().map(|p| p.display().to_string()).collect();
     tell(&format!(
         "<!-- fenceweave diagram {} {} -->\n\n# {title}\n\n```mermaid\n{}```\n",

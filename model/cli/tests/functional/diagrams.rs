@@ -45,6 +45,17 @@ fn an_object_goes_from_state_to_state_by_what_the_steps_do() {
 }
 
 #[test]
+fn what_no_step_belongs_to_is_told_and_not_drawn_empty() {
+    let project = Project::new().file("a.kdl", "scenario a { fence f; thread gpu { signal f }; expect { holds } }");
+    let ran = project.run("diagram lock a.kdl").exits(2);
+    assert!(
+        ran.out.is_empty() && ran.err.contains("no execution of these scenarios has a step of `lock`"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn what_cannot_be_read_cannot_be_drawn() {
     let ran = Project::new().file("a.kdl", "scenari").run("diagram fence a.kdl").exits(2);
     assert!(ran.out.is_empty() && ran.err.contains("a.kdl"), "{}{}", ran.out, ran.err);
