@@ -6,6 +6,7 @@
 mod agreement;
 mod alike;
 mod bounded;
+mod counted;
 mod decoded;
 mod fine;
 mod forged;
