@@ -48,6 +48,7 @@ use fenceweave_scenario::{Loaded, Mistake, Report};
 use std::{
     borrow::Cow,
     io::{self, IsTerminal, Write},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{Mutex, OnceLock, PoisonError},
@@ -383,6 +384,27 @@ fn as_json<'a>(m: &'a Mistake, file: &str) -> json::Mistake<'a> {
 
 fn load(path: &Path) -> Result<Loaded, Unread> {
     fenceweave_scenario::load_file(path).map_err(Unread)
+}
+
+/// Reads some files, several at once: the first that cannot be read is told.
+fn all_loaded(files: &[PathBuf], jobs: usize) -> Result<Vec<Loaded>, Exit> {
+    let (mut all, mut wrong) = (vec![], None);
+    turns::in_order(
+        files,
+        jobs,
+        |file| load(file),
+        |_, loaded| match loaded {
+            Ok(loaded) => {
+                all.push(loaded);
+                ControlFlow::Continue(())
+            }
+            Err(unread) => {
+                wrong = Some(unread);
+                ControlFlow::Break(())
+            }
+        },
+    );
+    wrong.map_or(Ok(all), |unread| Err(unread.tell()))
 }
 
 fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {

@@ -20,7 +20,10 @@ use fenceweave_scenario::Case;
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::OnceLock,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// How the shipped scenarios are run and judged.
@@ -39,6 +42,20 @@ struct Subject {
     explicit: Exploration,
     /// `None` if loom does not get far enough.
     loom: OnceLock<Option<Exploration>>,
+}
+
+impl Subject {
+    /// A case as it is without a mutation; nothing, if its search does not end.
+    fn of(suite: &dyn Suite, name: &str, case: &Case) -> Result<Option<Subject>, String> {
+        let (name, mut case, asked) = (name.to_owned(), case.clone(), AtWork::new(None));
+        case.program.mutation = asked.clone();
+        let explicit = suite.explore(&case, Engine::Explicit, u64::MAX);
+        if suite.failure(&case, std::slice::from_ref(&explicit)).is_some() {
+            return Err(name);
+        }
+        let ends = explicit.coverage.is_complete();
+        Ok(ends.then(|| Subject { name, case, asked, explicit, loom: OnceLock::new() }))
+    }
 }
 
 /// What gave a mutant away.
@@ -99,20 +116,40 @@ const ROOM: u64 = 20;
 const ROOM_AT_LEAST: u64 = 20_000;
 
 impl<'a> Campaign<'a> {
-    /// Runs every case without a mutation. Cases whose search does not end are left out; the cheap ones come first.
-    pub fn new(suite: &'a dyn Suite, cases: Vec<(String, Case)>, engines: &[Engine]) -> Campaign<'a> {
-        let mut subjects: Vec<Subject> = cases
-            .into_iter()
-            .map(|(name, mut case)| {
-                let asked = AtWork::new(None);
-                case.program.mutation = asked.clone();
-                let explicit = suite.explore(&case, Engine::Explicit, u64::MAX);
-                Subject { name, case, asked, explicit, loom: OnceLock::new() }
-            })
-            .filter(|s| s.explicit.coverage.is_complete())
-            .collect();
+    /// Runs every case without a mutation, some at once. Cases whose search does not end are left out; the cheap ones
+    /// come first.
+    ///
+    /// # Errors
+    ///
+    /// The name of the first case that is not as it expects: it would show nothing.
+    pub fn new(
+        suite: &'a dyn Suite,
+        cases: Vec<(String, Case)>,
+        engines: &[Engine],
+        jobs: usize,
+    ) -> Result<Campaign<'a>, String> {
+        let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![]));
+        let work = || {
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some((name, case)) = cases.get(at) else { return };
+                let subject = Subject::of(suite, name, case);
+                // Nothing is half done where it is held.
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((at, subject));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..jobs {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_by_key(|(at, _)| *at);
+        let subjects: Result<Vec<Option<Subject>>, String> = done.into_iter().map(|(_, subject)| subject).collect();
+        let mut subjects: Vec<Subject> = subjects?.into_iter().flatten().collect();
         subjects.sort_by_key(|s| s.explicit.counts.transitions);
-        Campaign { suite, subjects, engines: engines.to_vec() }
+        Ok(Campaign { suite, subjects, engines: engines.to_vec() })
     }
 
     /// How many cases take part.

@@ -1,7 +1,7 @@
 //! `fenceweave mutants FILE[::CASE]`: one scenario with mistakes put into its text, one after the other. How many of
 //! them its expectations notice is what its verdict is worth.
 
-use super::{Exit, find, load, turns::in_order, usage, write};
+use super::{Exit, all_loaded, find, load, turns::in_order, usage, write};
 use crate::{
     args::{MutantsArgs, Place},
     files,
@@ -122,14 +122,11 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
         Ok(paths) => paths,
         Err(exit) => return exit,
     };
-    let mut users = vec![];
-    for path in paths {
-        match load(&path) {
-            Ok(loaded) if uses(&loaded, &files) => users.push(loaded),
-            Ok(_) => {}
-            Err(unread) => return unread.tell(),
-        }
-    }
+    let mut users = match all_loaded(&paths, args.jobs.into()) {
+        Ok(users) => users,
+        Err(exit) => return exit,
+    };
+    users.retain(|loaded| uses(loaded, &files));
     let (mut all, mut wrong): (Vec<Subject<'_>>, Option<String>) = (vec![], None);
     let each: Vec<usize> = (0..users.len()).collect();
     let look = |at: &usize| subjects(&users[*at], None, args);

@@ -1,11 +1,10 @@
 //! `fenceweave mutants`: the scenarios against protocols with a mistake in them. Of one scenario with mistakes in its
 //! own text, see `altered`.
 
-use super::{Exit, check, engines, find, load, turns::in_order, usage, write};
+use super::{Exit, all_loaded, check, engines, find, turns::in_order, usage, write};
 use crate::{
     args::{EngineArg, MutantsArgs},
     files,
-    judge::Grade,
     run::{self, CaseRun, LimitOverrides, Options},
 };
 use fenceweave_explore::{Engine, Exploration, interrupt};
@@ -78,15 +77,17 @@ fn campaign(args: &MutantsArgs, chosen: &[Mutation]) -> Exit {
         Ok(cases) => cases,
         Err(exit) => return exit,
     };
-    if let Some(name) = unexpected(&cases) {
-        return usage(&format!("{name} is not as expected without any mutation: `fenceweave check` says more"));
-    }
     let coarse = cases.iter().filter(|(_, case)| !case.program.grain.is_fine()).count();
     let seen = |m: &Mutation| engines.contains(&Engine::Loom) || !m.needs_loom();
     let chosen: Vec<Mutation> = chosen.iter().copied().filter(seen).collect();
     // What a mutant makes of the model's own checks is told in its line.
     std::panic::set_hook(Box::new(|_| {}));
-    let campaign = Campaign::new(&Shipped, cases, &engines);
+    let campaign = match Campaign::new(&Shipped, cases, &engines, args.jobs.into()) {
+        Ok(campaign) => campaign,
+        Err(name) => {
+            return usage(&format!("{name} is not as expected without any mutation: `fenceweave check` says more"));
+        }
+    };
     let mut fates = vec![];
     in_order(
         &chosen,
@@ -115,19 +116,12 @@ fn campaign(args: &MutantsArgs, chosen: &[Mutation]) -> Exit {
 
 fn cases(args: &MutantsArgs) -> Result<Vec<(String, Case)>, Exit> {
     let mut cases = vec![];
-    for file in find(&args.paths)? {
-        let loaded = load(&file).map_err(|unread| unread.tell())?;
-        let name = files::name_of(&file, Path::new("scenarios"));
+    for loaded in all_loaded(&find(&args.paths)?, args.jobs.into())? {
+        let name = files::name_of(Path::new(&loaded.file), Path::new("scenarios"));
         let own = check::cases(&loaded).map(|(_, case)| (format!("{name}::{}", case.program.name), case.clone()));
         cases.extend(own);
     }
     Ok(cases)
-}
-
-/// A case that fails already shows nothing.
-fn unexpected(cases: &[(String, Case)]) -> Option<&str> {
-    let fails = |case: &Case| run::run(case, &Options::default(), &()).judgement.grade() == Grade::NotAsExpected;
-    cases.iter().find(|(_, case)| fails(case)).map(|(name, _)| name.as_str())
 }
 
 fn is_wrongly_explained(fate: &Fate) -> bool {
