@@ -193,6 +193,23 @@ await shows("a step of a long trace takes less than 50 ms, and its page less tha
   console.log(`   a step takes ${took.toFixed(1)} ms`);
   assert.ok(took < 50);
 });
+await shows("a key that is held down writes the address now and then, and where it ends", async () => {
+  await open("large");
+  const [written, took] = await page.evaluate(async () => {
+    const [write, begin] = [history.replaceState, performance.now()];
+    let written = 0;
+    history.replaceState = (...place) => { written += 1; write.apply(history, place); };
+    for (let i = 0; i < 100; i += 1) {
+      go(-1);
+      await new Promise(requestAnimationFrame);
+    }
+    const took = performance.now() - begin;
+    return [written, took];
+  });
+  assert.ok(written <= 2 + took / 100, `${written} times in ${took} ms`);
+  const place = `#0.0.${await step()}`;
+  await page.waitForFunction((place) => location.hash === place, {}, place);
+});
 await shows("no text of a scenario is run", async () => {
   await open("hostile");
   assert.equal(await page.evaluate(() => window.broken), undefined);
@@ -301,6 +318,7 @@ await shows("the lines at which somebody would go on are marked", async () => {
 });
 await shows("the page loaded anew is where it was", async () => {
   await press("End");
+  await page.waitForFunction(() => location.hash === explorer.place());
   const [hash, steps] = [await page.evaluate(() => location.hash), await step()];
   await page.reload();
   await page.waitForFunction(() => !explorer.busy && at.step >= 0);

@@ -105,10 +105,22 @@ const firstLook = (execution) => execution.steps.length - 1;
 
 const go = (by) => show({ step: at.step + by });
 
+/** Writes the place into the address: at once, or when a key that is held down comes to rest, since a browser takes a few a second only. */
 function remember() {
+  const since = performance.now() - remembered;
+  clearTimeout(toRemember);
+  if (since < REST) {
+    toRemember = setTimeout(remember, REST - since);
+    return;
+  }
+  remembered = performance.now();
   const place = byHand?.place() ?? `#${at.case}.${at.execution}.${at.step + 1}`;
   if (location.hash !== place) history.replaceState(null, "", place);
 }
+
+/** So long, in milliseconds, an address stays as it is. */
+const REST = 120;
+let [remembered, toRemember] = [-Infinity, 0];
 
 /** The place that an address names, as far as there is one. */
 function recalled() {
@@ -273,7 +285,7 @@ function laneTable(one, execution, lanes, focus) {
     if (step.changes.includes(`${nameOf(one, step.t)}: done`)) over.add(step.t);
     const row = make("tr", { class: step.switch ? "switch" : null, onclick: () => focus(i) },
       make("td", { class: "n" }, i + 1), cells,
-      make("td", { class: "what" }, step.changes.flatMap((text, n) => (n > 0 ? [make("br"), text] : [text]))));
+      make("td", { class: "what" }, step.changes.flatMap((text, n) => [n > 0 && make("br"), breakable(text)])));
     rows.push(row);
     body.append(row);
     for (const text of step.breaks ?? []) mark("bad", `${text} does not hold`);
@@ -296,6 +308,9 @@ function stepCell(one, step, before) {
     step.op && step.label !== step.op && make("div", { class: "does" }, step.label),
     step.end === "asleep" && make("div", { class: "sleeps" }, "goes to sleep"));
 }
+
+/** A long name, with places at which a narrow column may break it. */
+const breakable = (text) => text.split(/(?<=[.:→])/).flatMap((part, i) => [i > 0 && make("wbr"), part]);
 
 // ---- The state --------------------------------------------------------------------------------------------------------
 
