@@ -14,6 +14,7 @@
 //! | `one_file` | the same as a text of its own |
 //! | `page` | what its users are told |
 //! | `said` | what the text of one function tells them |
+//! | `whose` | which library has a function that somebody calls without it |
 //!
 //! What is reached is handed to `lower` as statements in the place of the `use`, as if the author had written them
 //! there; their places are in the library's files.
@@ -29,6 +30,7 @@ mod page;
 mod reach;
 mod read;
 mod said;
+mod whose;
 
 pub use built_in::find_libraries_in;
 pub(crate) use decls::SECTIONS;
@@ -38,3 +40,4 @@ pub use page::{libraries, library_files, library_page};
 pub(crate) use reach::{Case, Gathered, gather};
 pub(crate) use read::{Read, is_of_folder, read, read_replacing};
 pub use read::{Replaced, place_of};
+pub(crate) use whose::whose;

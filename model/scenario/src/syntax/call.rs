@@ -1,7 +1,7 @@
 //! A call as C writes it, as the statement that a scenario has for it: the word, its operands in their order, its
 //! options. What is not sure is answered with the word and what it takes, never with a line that would be wrong.
 
-use crate::{kernel_names, lower::STATEMENTS, ops};
+use crate::{kernel_names, library, lower::STATEMENTS, ops};
 
 /// A statement, and what else has to be said for the call.
 #[derive(Debug)]
@@ -195,6 +195,12 @@ fn known(text: &str, name: &str, arguments: &[&str]) -> Result<Written, String> 
     }
     if let Some(answer) = kernel_names::statement(name) {
         return Err(format!("`{name}()`: {answer}"));
+    }
+    if let Some(whose) = library::whose(name) {
+        return Err(format!(
+            "{whose}; it is called by `{}`",
+            operands.map_or_else(|| name.to_owned(), |o| join(name, &o))
+        ));
     }
     let called = operands.map_or_else(|| format!("{name} ARGUMENT…"), |operands| join(name, &operands));
     Err(format!(
