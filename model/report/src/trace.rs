@@ -208,9 +208,9 @@ fn table(example: &Counterexample<'_>, replay: &Replay<'_>, sheet: &Sheet<'_>) -
     let teardown = Some(replay.program.main_thread()).filter(|t| replay.steps.iter().any(|s| s.thread == *t));
     let threads: Vec<ThreadId> = threads.chain(teardown).collect();
     let setup = of_setup(replay.program, &replay.initial);
-    let setup: Vec<String> = match note {
-        Some(_) => story.of_setup(setup),
-        None => setup.iter().map(ToString::to_string).collect(),
+    let setup: Vec<String> = match sheet.expand {
+        true => setup.iter().map(ToString::to_string).collect(),
+        false => story.of_setup(&setup, &rows),
     };
     if rows.is_empty() {
         return "  (it is broken before the first step that anybody else could see)\n".into();

@@ -10,9 +10,12 @@ use crate::{
     verdict, waiting, words,
 };
 use fenceweave_kernel::{Facet, ObjId, Program, ThreadId, Violation, fixed};
+use std::collections::BTreeSet;
 
 /// A trace of so many rows is read as it is.
 const SHORT: usize = 40;
+/// So many changes of setup are read as they are.
+const FEW: usize = 16;
 /// So many rows at the end of who went wrong.
 const LAST: usize = 3;
 /// Most calls that a row of left-out steps names.
@@ -138,15 +141,20 @@ impl Story {
         (out, note)
     }
 
-    /// The changes that matter among those of setup, and how many others there are.
-    pub(super) fn of_setup(&self, changes: Vec<Change>) -> Vec<String> {
-        let all = changes.len();
-        if all <= SHORT || self.is_empty() {
+    /// The changes that matter among those of setup, if there are many, and how many others there are: of what it is
+    /// about, and of what changes later.
+    pub(super) fn of_setup(&self, changes: &[Change], rows: &[Row<'_>]) -> Vec<String> {
+        if changes.len() <= FEW {
             return changes.iter().map(ToString::to_string).collect();
         }
-        let mut told: Vec<String> = changes.iter().filter(|c| self.is_about(c)).map(ToString::to_string).collect();
-        let more = all - told.len();
-        told.push(format!("and {more} more"));
+        let later: BTreeSet<&str> = rows.iter().flat_map(|row| &row.changes).map(|c| c.subject.as_str()).collect();
+        let matters = |c: &&Change| self.is_about(c) || later.contains(c.subject.as_str());
+        let mut told: Vec<String> = changes.iter().filter(matters).map(ToString::to_string).collect();
+        match (told.len(), changes.len() - told.len()) {
+            (_, 0) => {}
+            (0, all) => told.push(format!("{all} changes (`--expand` shows them)")),
+            (_, more) => told.push(format!("and {more} more (`--expand` shows them)")),
+        }
         told
     }
 }
