@@ -68,3 +68,19 @@ fn every_other_way_to_break_a_property_is_a_line_with_its_token() {
     let replayed = project.run(&format!("replay s.kdl {token}")).exits(0);
     assert!(replayed.out.contains("unlock-not-held: a.1 releases fb"), "{}", replayed.out);
 }
+
+#[test]
+fn of_a_long_setup_what_changes_later_is_told() {
+    let stores: Vec<String> = (0..20).map(|i| format!("store n {} at={i}", i + 1)).collect();
+    let text = format!(
+        "scenario s {{ var n len=20; setup {{ {} }}; thread a {{ store n 7 at=3; load n at=3 into=x; assert \"x == 4\" }}; \
+         expect {{ violates assert }} }}",
+        stores.join("; ")
+    );
+    let project = Project::new().file("s.kdl", text);
+    let short = project.run("explain s.kdl").exits(0).out;
+    assert!(short.contains("n[3]: 0→4") && short.contains("and 19 more (`--expand`"), "{short}");
+    assert!(!short.contains("n[4]"), "{short}");
+    let whole = project.run("explain s.kdl --expand").exits(0).out;
+    assert!(whole.contains("n[4]") && !whole.contains("more (`--expand`"), "{whole}");
+}
