@@ -2,16 +2,18 @@
 
 mod explore;
 mod hosts;
+mod place;
 mod state;
 
 pub use explore::ExploreArgs;
 pub use hosts::HostsArgs;
+pub use place::Place;
 pub use state::StateArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fenceweave_fuzz::sweep::Part;
 use fenceweave_kernel::{Family, Grain};
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
 #[derive(Parser, Debug)]
@@ -679,7 +681,7 @@ pub struct MutantsArgs {
     #[arg(long)]
     pub deny: bool,
     /// Only mistakes on this line, or on one from A to B: of a library with the name of the file, as it is told.
-    #[arg(long, value_name = "[FILE:]A[-B]", conflicts_with_all = ["protocols", "mutation", "list"], value_parser = place)]
+    #[arg(long, value_name = "[FILE:]A[-B]", conflicts_with_all = ["protocols", "mutation", "list"], value_parser = Place::read)]
     pub at: Vec<Place>,
     /// Most mistakes to put into a scenario; of more some from all over the text are taken.
     #[arg(long, value_name = "N", default_value = "400", value_parser = clap::value_parser!(u32).range(1..))]
@@ -779,23 +781,4 @@ pub struct MergeArgs {
     /// The files of all parts of one sweep.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-}
-
-/// Lines of a file, or of any.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Place {
-    /// How the file's name ends; `None` is any file.
-    pub file: Option<String>,
-    /// The lines, from 1.
-    pub lines: RangeInclusive<u32>,
-}
-
-/// `[FILE:]A[-B]`
-fn place(said: &str) -> Result<Place, String> {
-    let (file, lines) = said.rsplit_once(':').map_or((None, said), |(file, lines)| (Some(file.to_owned()), lines));
-    let (from, to) = lines.split_once('-').unwrap_or((lines, lines));
-    match (from.parse(), to.parse()) {
-        (Ok(from), Ok(to)) if from <= to => Ok(Place { file, lines: from..=to }),
-        _ => Err("a line is a number, and several are `A-B`".to_owned()),
-    }
 }

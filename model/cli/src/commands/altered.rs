@@ -3,7 +3,7 @@
 
 use super::{Exit, all_loaded, find, load, turns::in_order, usage, write};
 use crate::{
-    args::{MutantsArgs, Place},
+    args::MutantsArgs,
     files,
     judge::Grade,
     run::{self, CaseRun, LimitOverrides, Options},
@@ -260,7 +260,7 @@ impl<'a> Round<'a> {
         fate: impl Fn(&Alteration, &Noticers) -> (Fate, Option<Noticer>) + Sync,
     ) {
         let (args, all, began) = (self.args, &mut self.all, self.began);
-        every.retain(|a| args.at.is_empty() || args.at.iter().any(|place| is_at(place, file, a)));
+        every.retain(|a| args.at.is_empty() || args.at.iter().any(|place| place.has(file, a.line)));
         all.left_out += every.len().saturating_sub(args.max as usize);
         let every = at_most(args.max as usize, every);
         let late = || args.seconds.is_some_and(|most| began.elapsed() > most);
@@ -303,10 +303,6 @@ impl<'a> Round<'a> {
             false => Exit::Success,
         }
     }
-}
-
-fn is_at(place: &Place, file: &str, a: &Alteration) -> bool {
-    place.file.as_ref().is_none_or(|name| file.ends_with(name.as_str())) && place.lines.contains(&a.line)
 }
 
 /// What the author has said of it.
