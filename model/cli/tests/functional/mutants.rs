@@ -48,23 +48,18 @@ fn mistakes_in_a_scenario_are_noticed_or_told() {
     assert!(few.contains("more were left out"), "{few}");
 }
 
-/// Each of its searches takes a moment, whatever the mistake.
+/// Each of its searches takes a moment, whatever the mistake, and there are some eighty.
 #[cfg(unix)]
-const MANY: &str = "scenario many {
-    var n len=6
-    thread a { store n 1 at=0; store n 2 at=0; store n 3 at=0; store n 4 at=0; store n 5 at=0; store n 6 at=0 }
-    thread b { store n 1 at=1; store n 2 at=1; store n 3 at=1; store n 4 at=1; store n 5 at=1; store n 6 at=1 }
-    thread c { store n 1 at=2; store n 2 at=2; store n 3 at=2; store n 4 at=2; store n 5 at=2; store n 6 at=2 }
-    thread d { store n 1 at=3; store n 2 at=3; store n 3 at=3; store n 4 at=3; store n 5 at=3; store n 6 at=3 }
-    thread e { store n 1 at=4; store n 2 at=4; store n 3 at=4; store n 4 at=4; store n 5 at=4; store n 6 at=4 }
-    expect { holds }
+fn many() -> String {
+    let stores = |at| (1..9).map(|v| format!("store n {v} at={at}")).collect::<Vec<_>>().join("; ");
+    let threads: String = (0..5).map(|at| format!("    thread t{at} {{ {} }}\n", stores(at))).collect();
+    format!("scenario many {{\n    var n len=5\n{threads}    expect {{ holds }}\n}}\n")
 }
-";
 
 #[cfg(unix)]
 #[test]
 fn a_search_that_a_signal_cut_short_is_not_told_as_one_of_a_mistake() {
-    let project = Project::new().file("many.kdl", MANY);
+    let project = Project::new().file("many.kdl", many());
     let ran = signalled(&project, "mutants many.kdl --jobs 1", "INT").exits(3);
     assert!(!ran.out.contains("undecided"), "{}", ran.out);
     assert!(ran.err.contains("interrupted: not everything was looked at"), "{}", ran.err);

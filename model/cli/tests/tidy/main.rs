@@ -1,7 +1,7 @@
 //! What holds of the source as a whole, and no compiler looks at: how long a function may be, that a list of all
 //! protocols has none missing, which way imports go, that an error is documented, that a law is reported, that an
-//! operation can be met by whoever looks for it, that a file says what is in it and comments can be read, that who leaves
-//! an engine out says why.
+//! operation can be met by whoever looks for it, that a file says what is in it and comments can be read, that whoever
+//! leaves an engine out says why.
 //!
 //! Each rule is a function over sources; beside it stands a test with a planted instance of what it forbids. What is
 //! still against a rule stands in a table here, file by file, with its number: more is a failure, and so is less, until
