@@ -80,14 +80,14 @@ fn campaign(args: &MutantsArgs, chosen: &[Mutation]) -> Exit {
     let coarse = cases.iter().filter(|(_, case)| !case.program.grain.is_fine()).count();
     let seen = |m: &Mutation| engines.contains(&Engine::Loom) || !m.needs_loom();
     let chosen: Vec<Mutation> = chosen.iter().copied().filter(seen).collect();
-    // What a mutant makes of the model's own checks is told in its line.
-    std::panic::set_hook(Box::new(|_| {}));
     let campaign = match Campaign::new(&Shipped, cases, &engines, args.jobs.into()) {
         Ok(campaign) => campaign,
         Err(name) => {
             return usage(&format!("{name} is not as expected without any mutation: `fenceweave check` says more"));
         }
     };
+    // What a mutant makes of the model's own checks is told in its line.
+    std::panic::set_hook(Box::new(|_| {}));
     let mut fates = vec![];
     in_order(
         &chosen,
